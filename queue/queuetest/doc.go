@@ -1,0 +1,14 @@
+// Package queuetest gives tests the two stores that this project must work on: an embedded one (miniredis over TCP)
+// and a real redis-server, which is started once per test binary and ends with it.
+//
+//	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+//		q, err := queue.New(queue.Options{Redis: store.Client, Base: store.Base})
+//		...
+//	})
+//
+// Every store has a project base of its own, so parallel tests never meet. A missing redis-server fails the test
+// and says what to install: a suite that skips half of its stores proves nothing.
+//
+// StartRedis is for tests that need a process of their own: one that they kill, restart or configure. Clock is a
+// millisecond clock that a test sets.
+package queuetest

@@ -1,0 +1,164 @@
+package queuetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is a redis-server of the test's own.
+type Server struct {
+	Client redis.UniversalClient
+	URL    string // unix://…, for code that opens its own client
+	Dir    string // its data (AOF, RDB) and log
+
+	tb   testing.TB
+	args []string
+	proc *process
+}
+
+// StartRedis starts a redis-server on a unix socket, without persistence unless args say otherwise
+// (for example "--appendonly", "yes"). It ends with the test.
+func StartRedis(tb testing.TB, args ...string) *Server {
+	tb.Helper()
+	p, err := startProcess(args)
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	s := &Server{URL: p.url(), Dir: p.dir, tb: tb, args: args, proc: p}
+	tb.Cleanup(func() {
+		s.Kill()
+		_ = os.RemoveAll(s.Dir)
+	})
+	s.Client = connect(tb, "unix", p.socket())
+	return s
+}
+
+// Kill ends the process at once, as kill -9 does, and returns when it is gone.
+func (s *Server) Kill() {
+	s.tb.Helper()
+	s.proc.kill()
+}
+
+// Restart starts the server again on the same socket and the same data. Call it after Kill.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	p, err := launch(s.Dir, s.args)
+	if err != nil {
+		s.tb.Fatalf("restart redis-server: %v", err)
+	}
+	s.proc = p
+}
+
+// process is a running redis-server and its guard.
+type process struct {
+	dir   string
+	cmd   *exec.Cmd
+	guard *exec.Cmd
+	leash io.WriteCloser // the guard's standard input: closed by the kernel when this process ends in any way
+}
+
+func (p *process) socket() string { return filepath.Join(p.dir, "redis.sock") }
+func (p *process) url() string    { return "unix://" + p.socket() + "?db=0" }
+
+func startProcess(args []string) (*process, error) {
+	dir, err := os.MkdirTemp("", "scimcms-redis-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for redis-server: %w", err)
+	}
+	p, err := launch(dir, args)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	return p, nil
+}
+
+// launch starts redis-server in dir and waits until it answers.
+func launch(dir string, args []string) (*process, error) {
+	bin, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, errors.New("redis-server is not on PATH; these tests need it: install redis (Debian: apt-get install redis-server)")
+	}
+	p := &process{dir: dir}
+	flags := append([]string{
+		"--port", "0", "--unixsocket", p.socket(), "--dir", dir, "--logfile", filepath.Join(dir, "redis.log"),
+		"--save", "", "--appendonly", "no", "--daemonize", "no",
+	}, args...)
+	_ = os.Remove(p.socket())             // left behind by a killed predecessor
+	p.cmd = exec.Command(bin, flags...)   //nolint:gosec // a fixed program with flags of the test's own making
+	if err := p.cmd.Start(); err != nil { // no pipes: nothing of the test's is held open by the server
+		return nil, fmt.Errorf("start redis-server: %w", err)
+	}
+	if err := p.startGuard(); err != nil {
+		p.kill()
+		return nil, err
+	}
+	if err := p.ready(15 * time.Second); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// guardScript waits for its standard input to close. A line on it means that the server was ended on purpose.
+const guardScript = `read -r line && exit 0; kill -9 "$1"; rm -rf "$2"`
+
+// startGuard starts a shell that ends the server and removes its directory when the test binary is gone, however it
+// ended: a timeout, a panic or a kill would otherwise leave a redis-server behind.
+func (p *process) startGuard() error {
+	p.guard = exec.Command("/bin/sh", "-c", guardScript, "guard", strconv.Itoa(p.cmd.Process.Pid), p.dir) //nolint:gosec // fixed script
+	leash, err := p.guard.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("guard redis-server: %w", err)
+	}
+	p.leash = leash
+	if err := p.guard.Start(); err != nil {
+		p.guard = nil
+		return fmt.Errorf("guard redis-server: %w", err)
+	}
+	return nil
+}
+
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	p.cmd = nil
+	if p.guard != nil {
+		_, _ = io.WriteString(p.leash, "ended\n")
+		_ = p.guard.Wait()
+	}
+}
+
+func (p *process) ready(within time.Duration) error {
+	client := redis.NewClient(&redis.Options{Network: "unix", Addr: p.socket(), MaxRetries: -1, DialerRetries: 1, DisableIdentity: true})
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := client.Ping(ctx).Err()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(p.dir, "redis.log"))
+			return fmt.Errorf("redis-server does not answer (%w); its log:\n%s", err, log)
+		case <-tick.C:
+		}
+	}
+}
