@@ -1,0 +1,89 @@
+# Everything a developer runs. `make help` lists the targets; `make check` is what to run before a commit.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+BIN      ?= bin
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 30s
+BENCH    ?= .
+LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the static binary into bin/scimcms.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/scimcms ./cmd/scimcms
+
+.PHONY: run
+run: ## Run the demo: emulator, embedded store and proxy in one process.
+	$(GO) run ./cmd/scimcms demo
+
+.PHONY: test
+test: ## Run every test with the race detector, on the embedded store and on a real Redis.
+	@.ci/deps redis-server
+	$(GO) test -race -shuffle=on ./...
+
+.PHONY: race
+race: ## Run the tests five times over, shuffled, to shake races out.
+	@.ci/deps redis-server
+	$(GO) test -race -shuffle=on -count=5 ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (default 30s) each.
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## Run the benchmarks that match BENCH (default all), on a real Redis.
+	@.ci/deps redis-server
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: cover
+cover: ## Write the coverage profile to coverage.out and print the figures by package.
+	@.ci/deps redis-server
+	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...
+	@$(GO) tool cover -func=coverage.out | tail -n 1
+
+.PHONY: fmt
+fmt: ## Format the Go files.
+	gofmt -s -w $$(git ls-files -co --exclude-standard '*.go')
+
+.PHONY: fmt-check
+fmt-check: ## Fail if a Go file is not formatted.
+	@out=$$(gofmt -s -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$out" ]; then echo "not formatted (run 'make fmt'):"; echo "$$out"; exit 1; fi
+
+.PHONY: vet
+vet: ## Run go vet, the tagged tests included.
+	$(GO) vet ./...
+	$(GO) vet -tags dashboards ./deploy/...
+
+.PHONY: lint
+lint: ## Run golangci-lint (the first run builds it: some minutes).
+	$(LINT) run ./...
+
+.PHONY: tidy-check
+tidy-check: ## Fail if go.mod or go.sum is not tidy.
+	$(GO) mod tidy -diff
+
+.PHONY: check
+check: fmt-check vet tidy-check lint test ## Format, vet, tidy, lint and test: run it before a commit.
+
+.PHONY: smoke
+smoke: build ## Start the built demo and send it what an identity provider sends first.
+	@.ci/smoke $(BIN)/scimcms
+
+.PHONY: official
+official: ## Drive the CMS emulator with the official Node client.
+	@.ci/deps node npm
+	cmsclient/cmstest/official/run.sh
+
+.PHONY: dashboards
+dashboards: ## Send every query of the dashboard and the alerts to a Prometheus that scrapes the demo.
+	@.ci/deps prometheus
+	$(GO) test -tags dashboards -count=1 -v -run 'TestPrometheus' ./deploy/...
