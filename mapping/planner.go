@@ -26,7 +26,7 @@ func (p *planner) admit() {
 }
 
 func (p *planner) admitAbsent() {
-	if p.present() && !p.Wish.Written {
+	if p.present() && !p.addressChanged() && !p.Wish.Written {
 		p.drift(AttrPresence, "in the CMS", "nothing there")
 		p.fail(CodeInvitationGone, "the invitation or collaborator vanished from the CMS; the next write of the identity provider invites again")
 		return

@@ -1,5 +1,7 @@
 package mapping
 
+import "strconv"
+
 // Role is a role of the CMS, as far as rules look at it.
 type Role struct {
 	ID, Name   string
@@ -52,10 +54,10 @@ func (s RoleSet) Named(name string) (Role, bool) {
 	return Role{}, false
 }
 
-// name is a role's name for people to read, its id when it is unknown.
-func (s RoleSet) name(id string) string {
+// quoted is a role's name for people to read, its id when it is unknown.
+func (s RoleSet) quoted(id string) string {
 	if r, ok := s.byID[id]; ok {
-		return r.Name
+		return strconv.Quote(r.Name)
 	}
 	return id
 }
