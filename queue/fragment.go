@@ -1,0 +1,56 @@
+package queue
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua
+var luaFiles embed.FS
+
+// fragmentFiles are the parts of the fragment in the order in which they need each other.
+var fragmentFiles = [...]string{"clock", "record", "push", "lease", "finish"}
+
+// Fragment is the Lua source of the queue's functions (q_now, q_push, q_lease, …), for scripts of other packages that
+// write their own records and the queue entry in one step. Each function's contract is in its comment, in
+// lua/fragment.
+func Fragment() string {
+	var b strings.Builder
+	for _, name := range fragmentFiles {
+		b.WriteString(luaSource("fragment/" + name))
+	}
+	return b.String()
+}
+
+// Script makes a script of the fragment and body. KEYS[1] must be the project's base (Base), and a script that uses
+// the queue passes NowArg and calls q_now once, first. Run it with Script.Run, which survives a Redis that has
+// forgotten its scripts.
+func Script(body string) *redis.Script {
+	return redis.NewScript(Fragment() + body)
+}
+
+// luaSource reads an embedded file. The names are constants of this package, so a failure is a build error that the
+// package's first test finds.
+func luaSource(name string) string {
+	src, err := luaFiles.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		return fmt.Sprintf("error(%q)\n", "lua/"+name+".lua is not embedded")
+	}
+	return string(src)
+}
+
+// scripts are the queue's own, compiled once per Queue.
+type scripts struct {
+	push, take, due, renew, finish, lost, replay, drop, trip, list *redis.Script
+}
+
+func newScripts() scripts {
+	load := func(name string) *redis.Script { return Script(luaSource(name)) }
+	return scripts{
+		push: load("push"), take: load("take"), due: load("due"), renew: load("renew"), finish: load("finish"),
+		lost: load("lost"), replay: load("replay"), drop: load("drop"), trip: load("trip"), list: load("list"),
+	}
+}

@@ -1,0 +1,48 @@
+package queue
+
+import "strings"
+
+// Every key of the package, its type and its bound. The Lua files build the same names; TestKeys_AreAllListedHere
+// compares them. All keys of a project start with its base, whose hash tag puts them into one slot of a Redis Cluster.
+//
+//	base:k:<key>    HASH    one queued, leased or parked key; goes when the key is agreed or dropped
+//	base:q:<lane>   ZSET    queued keys by due time (ms), one set per lane; bounded by the records
+//	base:q:leased   ZSET    leased keys by the lease's end (ms); bounded by workers and requests
+//	base:q:parked   ZSET    parked keys by the time of parking (ms); bounded by the records
+//	base:q:since    ZSET    keys neither agreed nor parked by the time they were first queued (ms); bounded by the records
+//	base:q:idents   HASH    CMS identity → "token key" of the lease that has it; freed with the lease
+//	base:q:ticket   STRING  the project's last ticket
+//	base:q:now      STRING  the latest now (ms) that a script of the project has seen
+//	base:q:paused   STRING  present while an operator has paused the project
+//	base:q:circuit  HASH    present while the circuit is open
+//	base:pace       HASH    pacer of one CMS token, under a base and hash tag of its own; expires a day after its last use
+type keys struct{ base string }
+
+func (k keys) record(key string) string { return k.base + ":k:" + key }
+func (k keys) lane(l Lane) string       { return k.base + ":q:" + string(l) }
+func (k keys) leased() string           { return k.base + ":q:leased" }
+func (k keys) parked() string           { return k.base + ":q:parked" }
+func (k keys) since() string            { return k.base + ":q:since" }
+func (k keys) idents() string           { return k.base + ":q:idents" }
+func (k keys) ticket() string           { return k.base + ":q:ticket" }
+func (k keys) now() string              { return k.base + ":q:now" }
+func (k keys) paused() string           { return k.base + ":q:paused" }
+func (k keys) circuit() string          { return k.base + ":q:circuit" }
+
+// paceKey is the pacer's only key.
+func paceKey(base string) string { return base + ":pace" }
+
+// Base is the beginning of every key of a project: prefix{project}. The braces are the hash tag.
+func Base(prefix, project string) string {
+	return prefix + "{" + project + "}"
+}
+
+// validBase reports whether base has a hash tag that Redis will use: the first "{" is followed by a name and a "}".
+func validBase(base string) bool {
+	_, rest, ok := strings.Cut(base, "{")
+	if !ok {
+		return false
+	}
+	tag, _, ok := strings.Cut(rest, "}")
+	return ok && tag != "" && strings.HasSuffix(base, "}")
+}

@@ -1,0 +1,20 @@
+-- Book the next send time of a paced API. Stands alone: its key has a hash tag of its own.
+-- KEYS[1] pace, HASH {next, hold, now (µs), factor, limit (learnt)}
+-- ARGV now µs|'', window µs, limit, how far ahead µs a slot may lie
+-- Returns {µs until the slot, spacing µs (0 = nothing booked: it lay too far ahead), factor * 1000, learnt limit}.
+local t = tonumber(ARGV[1])
+if not t then
+  local s = redis.call('TIME')
+  t = tonumber(s[1]) * 1000000 + tonumber(s[2])
+end
+local r = redis.call('HMGET', KEYS[1], 'next', 'hold', 'now', 'factor', 'limit')
+local function num(i) return tonumber(r[i] or '') or 0 end
+local now, factor, learnt = math.max(t, num(3)), math.max(num(4), 1), num(5)
+local limit = tonumber(ARGV[3])
+if learnt > 0 and learnt < limit then limit = learnt end
+local at = math.max(now, num(1), num(2))
+if at - now > tonumber(ARGV[4]) then return {at - now, 0, math.floor(factor * 1000), learnt} end
+local spacing = math.ceil(tonumber(ARGV[2]) / limit / 0.97 * factor)
+redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + spacing), 'now', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], '86400000')
+return {at - now, spacing, math.floor(factor * 1000), learnt}

@@ -1,0 +1,42 @@
+-- Fragment of package queue, part 1: time, lanes, small helpers.
+-- Every function takes p = KEYS[1], the project's base ("prefix{project}"): all keys are p .. ':' .. rest.
+-- The fragment is put before a script's own text (queue.Script); all its names begin with q_.
+
+local q_lanes = {'leavers', 'interactive', 'normal', 'background'}
+local q_rank = {leavers = 1, interactive = 2, normal = 3, background = 4}
+
+-- q_num(n) -> n in decimal, exact up to 2^53 (tostring loses digits above 14).
+local function q_num(n) return string.format('%.0f', n) end
+
+-- q_set(v) -> whether a field that was read has a value ('' and absent are the same).
+local function q_set(v) return v and v ~= '' end
+
+-- q_urgent(a, b) -> the more urgent of two lanes; an empty or unknown lane loses.
+local function q_urgent(a, b)
+  if (q_rank[a] or 9) <= (q_rank[b] or 9) then return a end
+  return b
+end
+
+-- q_time(p, arg) -> now in Unix ms without storing it, for scripts that only read.
+local function q_time(p, arg)
+  local now = tonumber(arg)
+  if not now then
+    local t = redis.call('TIME')
+    now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+  end
+  return math.max(now, tonumber(redis.call('GET', p .. ':q:now') or 0))
+end
+
+-- q_now(p, arg) -> now in Unix ms: arg, or Redis's TIME when arg is ''. Never lower than any earlier answer for the
+-- project, whatever a replica's or a fail-over's clock says. Call it once per script, first.
+local function q_now(p, arg)
+  local now = tonumber(arg)
+  if not now then
+    local t = redis.call('TIME')
+    now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+  end
+  local last = tonumber(redis.call('GET', p .. ':q:now') or 0)
+  if now <= last then return last end
+  redis.call('SET', p .. ':q:now', q_num(now))
+  return now
+end

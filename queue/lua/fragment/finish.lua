@@ -1,0 +1,94 @@
+-- Fragment, part 5: ending a lease.
+
+-- q_queue(p, key, lane, due, fields): end the lease and queue the key. fields is a list for HSET. Internal.
+local function q_queue(p, key, lane, due, fields)
+  redis.call('ZREM', p .. ':q:leased', key)
+  redis.call('HSET', p .. ':k:' .. key, 'lane', lane, 'token', '', 'until', '', 'dirty', '', 'idents', '', unpack(fields))
+  redis.call('ZADD', p .. ':q:' .. lane, q_num(due), key)
+end
+
+-- q_drop(p, key): forget key, whatever its state. Internal.
+local function q_drop(p, key)
+  local r = redis.call('HMGET', p .. ':k:' .. key, 'lane', 'idents')
+  q_free(p, key, r[2])
+  if r[1] then redis.call('ZREM', p .. ':q:' .. r[1], key) end
+  redis.call('ZREM', p .. ':q:leased', key)
+  redis.call('ZREM', p .. ':q:parked', key)
+  redis.call('ZREM', p .. ':q:since', key)
+  redis.call('DEL', p .. ':k:' .. key)
+end
+
+-- q_finish(p, key, token, now, ticket, verdict, due, lane, code, text, limit)
+--   -> 'done' | 'again' | 'retry' | 'parked' | 'released' | 'lost'
+-- ticket   what the holder acted on. A newer one, or a dirty mark, queues the key again now ('again', attempts 0).
+-- verdict  done     the CMS agrees: the record goes; if an intent is open, or a look is due after this lease was taken,
+--                   the key waits for that look instead ('retry', no attempt used)
+--          retry    again at due (ms), one attempt used (none while the circuit is open); the attempt that reaches
+--                   limit, if there is one, parks the key
+--          wait     again at due, no attempt used
+--          park     kept aside with code and text until a newer wish or a replay
+--          release  back to its lane, due now, as if it had not been taken
+--          drop     forgotten
+-- lane     recomputed from the wish; '' keeps the record's.
+-- 'lost' (token does not hold the lease, or it ran out): nothing is written; the caller queues a look.
+local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, text, limit)
+  local k = p .. ':k:' .. key
+  local r = redis.call('HMGET', k, 'token', 'until', 'ticket', 'lane', 'dirty', 'attempts', 'intent', 'look', 'ilook', 'at', 'idents')
+  if not q_set(token) or r[1] ~= token or (tonumber(r[2] or '') or 0) <= now then return 'lost' end
+  if verdict == 'drop' then
+    q_drop(p, key)
+    return 'done'
+  end
+  lane = q_rank[lane] and lane or r[4]
+  due = math.max(tonumber(due or '') or 0, now)
+  local attempts = tonumber(r[6] or '') or 0
+  local newer = q_set(r[5]) or (tonumber(r[3] or '') or 0) > (tonumber(ticket) or 0)
+  q_free(p, key, r[11])
+
+  if verdict == 'release' then
+    q_queue(p, key, q_urgent(r[4], r[5]), now, {'attempts', newer and '0' or q_num(attempts)})
+    return 'released'
+  end
+  if newer then
+    local again = q_set(r[5]) and r[5] or lane
+    local fields = {'attempts', '0', 'code', '', 'text', '', 'tried', ticket}
+    if verdict == 'done' then -- the older wish is agreed: the newer one counts from now
+      fields[9], fields[10] = 'since', q_num(now)
+      redis.call('ZADD', p .. ':q:since', q_num(now), key)
+    else
+      again = q_urgent(again, lane)
+    end
+    q_queue(p, key, again, now, fields)
+    return 'again'
+  end
+  if verdict == 'done' then
+    local look = math.max(tonumber(r[8] or '') or 0, q_set(r[7]) and tonumber(r[9] or '') or 0)
+    if not q_set(r[7]) and look <= (tonumber(r[10] or '') or 0) then
+      q_drop(p, key)
+      return 'done'
+    end
+    q_queue(p, key, lane, math.max(look, now + 1000), {'code', '', 'text', '', 'tried', ticket})
+    return 'retry'
+  end
+  if verdict == 'retry' and redis.call('EXISTS', p .. ':q:circuit') == 0 then
+    attempts = attempts + 1
+    if tonumber(limit or '') and attempts >= tonumber(limit) then verdict = 'park' end
+  end
+  local fields = {'attempts', q_num(attempts), 'code', code or '', 'text', text or '', 'tried', ticket}
+  if verdict ~= 'park' then
+    q_queue(p, key, lane, due, fields)
+    return 'retry'
+  end
+  redis.call('ZREM', p .. ':q:leased', key)
+  redis.call('ZREM', p .. ':q:since', key)
+  redis.call('ZADD', p .. ':q:parked', q_num(now), key)
+  redis.call('HSET', k, 'lane', lane, 'token', '', 'until', '', 'dirty', '', 'idents', '', 'parked', q_num(now), unpack(fields))
+  return 'parked'
+end
+
+-- q_lost(p, key, lane, now, look): the holder found its lease gone, a call of its may still land: queue the key, to be
+-- looked at by a lease taken at look (ms) or later. A parked key stays parked and keeps the look for its replay.
+local function q_lost(p, key, lane, now, look)
+  q_push(p, key, lane, now, '0')
+  q_look(p, key, look)
+end

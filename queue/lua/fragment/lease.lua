@@ -1,0 +1,95 @@
+-- Fragment, part 4: leases, identities, intents.
+
+-- q_stopped(p, now) -> why nothing may be leased for a request ('paused', or the reason of an open circuit), or nil.
+-- An open circuit stays a reason until it is cleared: only workers probe.
+local function q_stopped(p, now)
+  if redis.call('EXISTS', p .. ':q:paused') == 1 then return 'paused' end
+  return redis.call('HGET', p .. ':q:circuit', 'reason') or nil
+end
+
+-- q_hold(p, key, lane, token, now, ms): write a lease for a key that is queued in lane. Internal.
+local function q_hold(p, key, lane, token, now, ms)
+  local ends = q_num(now + ms)
+  redis.call('ZREM', p .. ':q:' .. lane, key)
+  redis.call('ZADD', p .. ':q:leased', ends, key)
+  redis.call('HSET', p .. ':k:' .. key, 'token', token, 'until', ends, 'at', q_num(now), 'reclaimed', '')
+end
+
+-- q_lease(p, key, token, now, ms) -> ticket, or nil. Leases a queued key for a request, right after its push, if
+-- nothing stops work. The same token gets its lease again, prolonged. What an earlier holder left (look, intent)
+-- stays in the record: the new holder reads it with q_record.
+local function q_lease(p, key, token, now, ms)
+  local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'token', 'until', 'lane', 'parked')
+  ms = tonumber(ms)
+  if not r[1] or q_set(r[5]) then return nil end
+  if q_set(r[2]) then
+    if r[2] ~= token or (tonumber(r[3] or '') or 0) <= now then return nil end
+    redis.call('ZADD', p .. ':q:leased', q_num(now + ms), key)
+    redis.call('HSET', p .. ':k:' .. key, 'until', q_num(now + ms))
+    return tonumber(r[1])
+  end
+  if q_stopped(p, now) then return nil end
+  q_hold(p, key, r[4], token, now, ms)
+  return tonumber(r[1])
+end
+
+-- q_ident(p, key, token, now, ms, ident) -> true | false. Leases a CMS identity ("mail:a@x", "role:editor") to the
+-- key's lease, as long as that lasts; q_finish frees it. False when another key's live lease has it, or when token
+-- does not hold key. Taken from a holder whose lease ran out, its calls may still land: the key is given a look.
+local function q_ident(p, key, token, now, ms, ident)
+  local k, idents = p .. ':k:' .. key, p .. ':q:idents'
+  local r = redis.call('HMGET', k, 'token', 'until', 'idents', 'look')
+  if not q_set(token) or r[1] ~= token or (tonumber(r[2] or '') or 0) <= now then return false end
+  local owner, look = redis.call('HGET', idents, ident), tonumber(r[4] or '') or 0
+  if owner == token .. ' ' .. key then return true end
+  local other = owner and string.sub(owner, string.find(owner, ' ', 1, true) + 1)
+  if other and other ~= key then
+    local o = redis.call('HMGET', p .. ':k:' .. other, 'token', 'until', 'look')
+    local held = q_set(o[1]) and o[1] .. ' ' .. other == owner
+    if held and (tonumber(o[2] or '') or 0) > now then return false end
+    look = math.max(look, tonumber(o[3] or '') or 0)
+    if held then look = math.max(look, now + 2 * tonumber(ms)) end
+  end
+  redis.call('HSET', idents, ident, token .. ' ' .. key)
+  redis.call('HSET', k, 'idents', (q_set(r[3]) and r[3] .. '\31' or '') .. ident, 'look', look > 0 and q_num(look) or '')
+  return true
+end
+
+-- q_free(p, key, list): give back the identities that still belong to key. Internal.
+local function q_free(p, key, list)
+  if not q_set(list) then return end
+  for ident in string.gmatch(list, '[^\31]+') do
+    local owner = redis.call('HGET', p .. ':q:idents', ident)
+    if owner and string.sub(owner, string.find(owner, ' ', 1, true) + 1) == key then
+      redis.call('HDEL', p .. ':q:idents', ident)
+    end
+  end
+end
+
+-- q_intent(p, key, intent, look): before a CMS write, store what is about to be called and when (ms) it must be looked
+-- for if no answer comes. The caller has fenced.
+-- q_intent(p, key, '', '0'): the outcome is known: intent and its look are cleared. An intent of an earlier lease was
+-- only looked at: its look stays, and counts if it lies after the start of this lease.
+-- q_intent(p, key, '', ''): the intent is cleared, its look stays. Any other look is kept if it is later.
+-- A look that was asked for otherwise (a lease that ran out) is never cleared here, but by a lease taken after it.
+local function q_intent(p, key, intent, look)
+  local k = p .. ':k:' .. key
+  local r = redis.call('HMGET', k, 'look', 'ilook', 'itoken', 'token')
+  local old, ilook, new = tonumber(r[1] or '') or 0, tonumber(r[2] or '') or 0, tonumber(look or '') or 0
+  local own = r[3] == r[4]
+  if q_set(intent) then
+    if own then new = math.max(new, ilook) else old = math.max(old, ilook) end
+    redis.call('HSET', k, 'intent', intent, 'ilook', q_num(new), 'itoken', r[4] or '', 'look', old > 0 and q_num(old) or '')
+    return
+  end
+  if not own or tostring(look) ~= '0' then old = math.max(old, new, ilook) end
+  redis.call('HSET', k, 'intent', '', 'ilook', '', 'itoken', '', 'look', old > 0 and q_num(old) or '')
+end
+
+-- q_look(p, key, at): have the CMS read by a lease taken at (ms) or later before the key may leave the queue.
+local function q_look(p, key, at)
+  local k = p .. ':k:' .. key
+  local old = tonumber(redis.call('HGET', k, 'look') or '') or 0
+  at = tonumber(at) or 0
+  if at > old then redis.call('HSET', k, 'look', q_num(at)) end
+end

@@ -1,0 +1,42 @@
+-- Fragment, part 3: queueing.
+
+-- q_push(p, key, lane, now, fresh) -> ticket (number)
+-- fresh '1': a newer wish: due now, attempts 0, last error cleared, taken out of parked.
+-- fresh '0': import, fan-out and other touches: due now at the latest; attempts and error stay; a parked key is left
+--            as it is and keeps its ticket.
+-- Queued: the more urgent lane and the earlier due time are kept. Leased (ran out or not): dirty remembers the most
+-- urgent lane asked for, and whoever ends the lease queues the key again.
+local function q_push(p, key, lane, now, fresh)
+  local k = p .. ':k:' .. key
+  local r = redis.call('HMGET', k, 'ticket', 'lane', 'token', 'dirty', 'parked')
+  local parked, at = q_set(r[5]), q_num(now)
+  fresh = tostring(fresh) == '1'
+  if not q_rank[lane] then lane = 'normal' end
+  if parked and not fresh then return tonumber(r[1]) end
+
+  local ticket = redis.call('INCR', p .. ':q:ticket')
+  if q_set(r[3]) then
+    redis.call('HSET', k, 'ticket', q_num(ticket), 'dirty', q_urgent(lane, r[4]))
+    return ticket
+  end
+  lane = q_urgent(lane, r[2])
+  if not r[1] or parked then
+    redis.call('HSET', k, 'ticket', q_num(ticket), 'lane', lane, 'attempts', '0', 'since', at, 'code', '', 'text', '', 'parked', '')
+    redis.call('ZADD', p .. ':q:since', at, key)
+    if parked then redis.call('ZREM', p .. ':q:parked', key) end
+    redis.call('ZADD', p .. ':q:' .. lane, at, key)
+    return ticket
+  end
+  if fresh then
+    redis.call('HSET', k, 'ticket', q_num(ticket), 'lane', lane, 'attempts', '0', 'code', '', 'text', '')
+  else
+    redis.call('HSET', k, 'ticket', q_num(ticket), 'lane', lane)
+  end
+  local due = now
+  if lane ~= r[2] then
+    due = math.min(now, tonumber(redis.call('ZSCORE', p .. ':q:' .. r[2], key) or at))
+    redis.call('ZREM', p .. ':q:' .. r[2], key)
+  end
+  redis.call('ZADD', p .. ':q:' .. lane, 'LT', q_num(due), key)
+  return ticket
+end

@@ -1,0 +1,41 @@
+-- Lease the most urgent due key, after taking back up to 100 leases that ran out.
+-- KEYS[1] base   ARGV now|'', token, lease ms, look ms (2 call deadlines), '1' = leavers only
+-- Returns {leases taken back, key|'', now, until, reclaimed, probe, since, ticket, lane, attempts, look, intent, code, text};
+-- only the first two when there is nothing to do.
+local p = KEYS[1]
+local now = q_now(p, ARGV[1])
+
+-- A lease that ran out is an unknown outcome: a call of its holder may still land, so the key is due at once and may
+-- not leave before a read that begins after every such call.
+local function take_back(key)
+  local k = p .. ':k:' .. key
+  local r = redis.call('HMGET', k, 'ticket', 'lane', 'dirty', 'attempts', 'look')
+  redis.call('ZREM', p .. ':q:leased', key)
+  if not r[1] then return end
+  local lane, look = q_urgent(r[2], r[3]), math.max(tonumber(r[5] or '') or 0, now + tonumber(ARGV[4]))
+  redis.call('HSET', k, 'lane', lane, 'token', '', 'until', '', 'dirty', '', 'reclaimed', '1', 'look', q_num(look),
+    'attempts', q_set(r[3]) and '0' or r[4] or '0')
+  redis.call('ZADD', p .. ':q:' .. lane, q_num(now), key)
+end
+
+local expired = redis.call('ZRANGEBYSCORE', p .. ':q:leased', '-inf', q_num(now), 'LIMIT', '0', '100')
+for _, key in ipairs(expired) do take_back(key) end
+
+local circuit = redis.call('HGET', p .. ':q:circuit', 'until')
+if redis.call('EXISTS', p .. ':q:paused') == 1 or (circuit and tonumber(circuit) > now) then return {#expired, ''} end
+
+for i = 1, ARGV[5] == '1' and 1 or #q_lanes do
+  local lane = q_lanes[i]
+  local key = redis.call('ZRANGEBYSCORE', p .. ':q:' .. lane, '-inf', q_num(now), 'LIMIT', '0', '1')[1]
+  if key then
+    local was = redis.call('HMGET', p .. ':k:' .. key, 'reclaimed', 'since')
+    q_hold(p, key, lane, ARGV[2], now, tonumber(ARGV[3]))
+    if circuit then -- one probe at a time: the next one when this one's lease is over
+      redis.call('HSET', p .. ':q:circuit', 'until', q_num(now + tonumber(ARGV[3])), 'probe', ARGV[2])
+    end
+    local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[1] or '', circuit and '1' or '', was[2] or ''}
+    for _, field in ipairs(q_record(p, key)) do out[#out + 1] = field end
+    return out
+  end
+end
+return {#expired, ''}
