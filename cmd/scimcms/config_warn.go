@@ -1,0 +1,59 @@
+package main
+
+import (
+	"net"
+	"net/url"
+	"strings"
+)
+
+// guessable is the length below which a SCIM token draws a warning: 32 random bytes have 43 characters.
+const guessable = 32
+
+// warn tells what is allowed but should be known, and what this version takes note of without enforcing it.
+func warn(c *Config, env map[string]string, r *report) {
+	warnUnknown(c, env, r)
+	if u, err := url.Parse(c.Redis.URL.Value()); err == nil && c.Redis.URL.literal && r.lines["redis.url"] > 0 {
+		if _, has := u.User.Password(); has {
+			r.warning("redis.url", "has a password in the file: use {env: NAME} or {file: PATH}")
+		}
+	}
+	if !isLoopback(c.Admin.Listen) && !c.Admin.Token.IsSet() {
+		r.warning("admin.listen", "is reachable from other machines, and without admin.token nothing can be changed through it")
+	}
+	if c.Redis.Durability == "replica" {
+		r.warning("redis.durability", "replica is not enforced by this version: writes do not wait for a replica")
+	}
+	for i := range c.Projects {
+		warnProject(&c.Projects[i], elementPath("projects", i), r)
+	}
+}
+
+func warnProject(p *ProjectConfig, path string, r *report) {
+	if p.Drift == "repair" {
+		r.warning(path+".drift", "repair is not enforced by this version: drift is reported only")
+	}
+	if r.lines[path+".brake"] > 0 {
+		r.warning(path+".brake", "is not enforced by this version: deprovisionings are not held")
+	}
+	if u, err := url.Parse(p.CMS.BaseURL); err == nil && u.Scheme == "http" && !isLoopback(u.Host) {
+		r.warning(path+".cms.base_url", "is not https: the CMS token travels in the clear")
+	}
+	if p.OnDelete == "deactivate" && p.ContentOwner.ID != "" {
+		r.warning(path+".content_owner", "has no effect where on_delete is deactivate")
+	}
+	for j, t := range p.Tokens {
+		if t.length > 0 && t.length < guessable {
+			r.warning(elementPath(path+".tokens", j), "is a short token: make one with: scimcms token new")
+		}
+	}
+}
+
+// isLoopback tells whether an address, with or without a port, stays on this machine.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = strings.Trim(address, "[]")
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

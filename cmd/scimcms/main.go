@@ -1,0 +1,59 @@
+// Command scimcms lets an identity provider provision people and groups into a CMS that has no SCIM of its own.
+//
+// This package is the program around the others: the command line, the configuration, and the wiring by hand of proxy,
+// mapping, queue and cmsclient. It decides nothing about SCIM or the CMS.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), random: rand.Reader}
+	if err := p.run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "scimcms:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has just run
+	}
+}
+
+// program is what the commands get from the process that they run in.
+type program struct {
+	stdout, stderr io.Writer
+	// environ is the environment as os.Environ gives it.
+	environ []string
+	random  io.Reader
+}
+
+// run executes the command line. An error has not been printed.
+func (p program) run(ctx context.Context, args []string) error {
+	root := p.root()
+	root.SetArgs(args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	return root.ExecuteContext(ctx)
+}
+
+func (p program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "scimcms",
+		Short: "SCIM 2.0 for a CMS that has none",
+		Long: "scimcms lets an identity provider provision people and groups into a DatoCMS-style CMS:\n" +
+			"it speaks SCIM 2.0 to the one and the management API to the other.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(p.checkCommand(), p.tokenCommand(), p.versionCommand())
+	return root
+}
