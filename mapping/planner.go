@@ -9,10 +9,12 @@ type planner struct {
 // admit plans for somebody who is to have access. What takes access away comes first, except that under reinvite the old
 // collaborator goes only when the new one can get in.
 func (p *planner) admit() {
-	wasIn := p.Observed.Kind == Collaborator && p.Observed.Active
-	if p.Old.Kind == Invitation || wasIn {
+	joined := p.Observed.Kind == Collaborator
+	switch {
+	case p.Old.Kind == Invitation || (joined && p.Observed.Active):
 		p.retireOld()
-	} else {
+	case joined && (p.moves() || !p.present()): // goes when the other one is active again, or has a successor
+	default:
 		p.updateOldRole()
 	}
 	switch p.Observed.Kind {
@@ -58,11 +60,11 @@ func (p *planner) admitInvited() {
 
 func (p *planner) admitCollaborator() {
 	o := p.Observed
+	if p.moves() {
+		p.replace()
+		return
+	}
 	if !SameAddress(p.Wish.Address, o.Address) {
-		if p.Policy.Reinvite && p.addressChanged() {
-			p.replace()
-			return
-		}
 		p.drift(AttrAddress, p.Wish.Address, o.Address)
 	}
 	update := Step{Op: UpdateUser, ID: o.ID, Address: o.Address}
@@ -105,9 +107,12 @@ func (p *planner) invite() {
 	case role.Failed != "":
 		p.plan.Wait = true
 		p.fail(role.Failed, role.Because)
-	case role.RoleID == "":
+	case role.RoleID == "" && role.Keep:
 		p.plan.Wait = true
 		p.fail(CodePrivilegedRole, role.Because+", which cannot be given anew without a rule")
+	case role.RoleID == "":
+		p.plan.Wait = true
+		p.fail(CodeRoleMissing, "no role is decided on")
 	default:
 		p.step(Step{Op: Invite, Address: p.Wish.Address, RoleID: &role.RoleID})
 	}
@@ -149,6 +154,7 @@ func (p *planner) updateOldRole() {
 // by hand, so it is compared with nothing.
 func (p *planner) retireOld() {
 	old := p.Old
+	p.Old = Observed{} // once
 	switch {
 	case old.Kind == Invitation:
 		p.step(Step{Op: Withdraw, ID: old.ID, Address: old.Address, Old: true})
@@ -211,6 +217,11 @@ func (p *planner) present() bool {
 func (p *planner) addressChanged() bool {
 	a := p.Applied
 	return !a.Known || a.Kind == Nothing || !SameAddress(p.Wish.Address, a.Address)
+}
+
+// moves reports whether a collaborator is to be invited under a new address.
+func (p *planner) moves() bool {
+	return p.Policy.Reinvite && p.addressChanged() && !SameAddress(p.Wish.Address, p.Observed.Address)
 }
 
 // removes reports whether collaborators are to be deleted rather than deactivated.
