@@ -7,7 +7,7 @@ local function q_queue(p, key, lane, due, fields)
   redis.call('ZADD', p .. ':q:' .. lane, q_num(due), key)
 end
 
--- q_drop(p, key): forget key, whatever its state. Internal.
+-- q_drop(p, key): forget key, whatever its state. A holder finds its lease lost and queues a look.
 local function q_drop(p, key)
   local r = redis.call('HMGET', p .. ':k:' .. key, 'lane', 'idents')
   q_free(p, key, r[2])

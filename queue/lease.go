@@ -1,0 +1,198 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// ErrLost says that a lease is gone: it ran out, or somebody else has the key. Its holder must not begin a CMS call
+// and can no longer write to Redis.
+var ErrLost = errors.New("queue: lease lost")
+
+// Lease is one holder's right to act on a key, and what the key's record said when it was taken.
+type Lease struct {
+	Key      string
+	Token    string
+	Ticket   int64 // what the holder acts on: all changes up to this one
+	Lane     Lane
+	Attempts int    // failed attempts so far
+	Look     int64  // not 0: read the CMS before planning, whatever an intent or the plan says
+	Intent   string // a call of an earlier holder whose outcome is unknown: look for it first
+	Code     string // last error
+	Text     string
+
+	Reclaimed bool  // the lease before this one ran out
+	Probe     bool  // the circuit is open, and this key finds out whether the CMS is back
+	Since     int64 // Unix ms since when the key is not agreed
+	Taken     int64 // Unix ms when the lease was taken, 0 for an adopted one
+
+	mu    sync.Mutex
+	until time.Time
+}
+
+// Remaining is how much of the lease is left, by the clock of this process.
+func (l *Lease) Remaining(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until.Sub(now)
+}
+
+// prolong sets the end of the lease. began is a moment before the script that took or renewed it.
+func (l *Lease) prolong(began time.Time, d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.until = began.Add(d)
+}
+
+// TakeOptions narrow what Take returns.
+type TakeOptions struct {
+	OnlyLeavers bool
+}
+
+// Take leases the most urgent due key, or returns nil when nothing is due or the project is stopped. Leases that ran
+// out are put back into their lane first. While the circuit is open, one key at a time is handed out as its probe.
+func (q *Queue) Take(ctx context.Context, opt TakeOptions) (*Lease, error) {
+	began, token := q.opt.Clock(), NewToken()
+	out, err := q.run(ctx, q.scripts.take, token, millis(q.opt.Lease), q.lookMillis(), flag(opt.OnlyLeavers)).Slice()
+	if err != nil {
+		return nil, fmt.Errorf("queue: take: %w", err)
+	}
+	if n, ok := out[0].(int64); ok && n > 0 {
+		q.opt.Observer.Reclaimed(int(n))
+		q.opt.Logger.WarnContext(ctx, "leases ran out and were taken back", "leases", n)
+	}
+	f := texts(out[1:])
+	if f[0] == "" {
+		return nil, nil //nolint:nilnil // nothing to do is no error, and there is no lease
+	}
+	l := newLease(f[0], token, f[6:])
+	l.Taken, l.Reclaimed, l.Probe, l.Since = number(f[1]), f[3] == "1", f[4] == "1", number(f[5])
+	l.prolong(began, q.opt.Lease)
+	q.opt.Observer.Taken(l.Lane, time.Duration(max(l.Taken-l.Since, 0))*time.Millisecond)
+	return l, nil
+}
+
+// NextDue says when there will be something to take: after in (0 = now), or found = false when nothing is queued or the
+// project is paused. It writes nothing.
+func (q *Queue) NextDue(ctx context.Context, opt TakeOptions) (in time.Duration, found bool, err error) {
+	args := []any{q.NowArg(), flag(opt.OnlyLeavers)}
+	ms, err := q.scripts.due.RunRO(ctx, q.opt.Redis, []string{q.keys.base}, args...).Int64()
+	if err != nil {
+		return 0, false, fmt.Errorf("queue: next due: %w", err)
+	}
+	return time.Duration(max(ms, 0)) * time.Millisecond, ms >= 0, nil
+}
+
+// Adopt makes a Lease of what a script took with q_lease and read with q_record. The script's own duration is not
+// known here, so the lease counts as taken one Redis time limit ago; AdoptSince is exact.
+func (q *Queue) Adopt(key, token string, rec []string) *Lease {
+	return q.AdoptSince(q.opt.Clock().Add(-callTimeout), key, token, rec)
+}
+
+// AdoptSince is Adopt for a caller that noted the time before it sent its script.
+func (q *Queue) AdoptSince(began time.Time, key, token string, rec []string) *Lease {
+	l := newLease(key, token, rec)
+	l.prolong(began, q.opt.Lease)
+	return l
+}
+
+// newLease reads the seven fields of q_record.
+func newLease(key, token string, rec []string) *Lease {
+	rec = append(rec[:len(rec):len(rec)], make([]string, max(0, 7-len(rec)))...)
+	attempts, _ := strconv.Atoi(rec[2])
+	return &Lease{
+		Key: key, Token: token, Ticket: number(rec[0]), Lane: Lane(rec[1]), Attempts: attempts,
+		Look: number(rec[3]), Intent: rec[4], Code: rec[5], Text: rec[6],
+	}
+}
+
+// Renew prolongs a lease. It returns ErrLost when the lease is gone.
+func (q *Queue) Renew(ctx context.Context, l *Lease) error {
+	began := q.opt.Clock()
+	held, err := q.run(ctx, q.scripts.renew, l.Key, l.Token, millis(q.opt.Lease)).Bool()
+	if err != nil {
+		return fmt.Errorf("queue: renew %s: %w", l.Key, err)
+	}
+	if !held {
+		return fmt.Errorf("renew %s: %w", l.Key, ErrLost)
+	}
+	l.prolong(began, q.opt.Lease)
+	return nil
+}
+
+// KeepAlive renews a lease in the background until stop is called. The context that it returns ends, with ErrLost as
+// its cause, when the lease is gone or could not be renewed before it ran out.
+func (q *Queue) KeepAlive(ctx context.Context, l *Lease) (kept context.Context, stop func()) {
+	kept, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if q.keep(kept, l) != nil {
+			cancel(ErrLost)
+		}
+	}()
+	return kept, func() {
+		cancel(context.Canceled)
+		<-done
+	}
+}
+
+// keep renews l until ctx ends (nil) or the lease is gone. A lease that was adopted late is renewed at once, so that
+// its first call may begin.
+func (q *Queue) keep(ctx context.Context, l *Lease) error {
+	tick := time.NewTicker(q.opt.Renew)
+	defer tick.Stop()
+	late := l.Remaining(q.opt.Clock()) < q.opt.Lease-q.opt.Renew/2
+	for {
+		if !late {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+		}
+		late = false
+		err := q.Renew(ctx, l)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, ErrLost) || l.Remaining(q.opt.Clock()) <= 0 {
+			return ErrLost
+		}
+		if err != nil {
+			q.opt.Logger.WarnContext(ctx, "lease not renewed", "key", l.Key, "error", err)
+		}
+	}
+}
+
+// Guard returns a check to run right before every send of a CMS call: it fails when the rest of the lease is too
+// short for the call's deadline. A call cannot be fenced, so none is begun that could outlive its lease.
+func (q *Queue) Guard(l *Lease) func() error {
+	return func() error {
+		if left := l.Remaining(q.opt.Clock()); left < q.opt.CallTimeout+margin {
+			return fmt.Errorf("%s left of the lease on %s: %w", left.Round(time.Millisecond), l.Key, ErrLost)
+		}
+		return nil
+	}
+}
+
+// lookMillis is how long after a lease ran out the CMS must be read again: by then every call of its holder has ended.
+func (q *Queue) lookMillis() string { return millis(2 * q.opt.CallTimeout) }
+
+// texts turns a script's answer into strings.
+func texts(in []any) []string {
+	out := make([]string, len(in))
+	for i, v := range in {
+		switch v := v.(type) {
+		case string:
+			out[i] = v
+		case int64:
+			out[i] = strconv.FormatInt(v, 10)
+		}
+	}
+	return out
+}
