@@ -1,0 +1,272 @@
+package scim
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// assignList adds to, or replaces, the entries of a multi-valued attribute.
+func assignList(kind op, a *attribute, old, v any) (any, error) {
+	fresh, err := a.entries(v)
+	if err != nil {
+		return nil, err
+	}
+	var list []any
+	if kind == opAdd {
+		before, _ := old.([]any)
+		list = slices.Clone(before)
+	}
+	list = union(a, list, fresh)
+	return list, limit(a, list)
+}
+
+func limit(a *attribute, list []any) error {
+	if len(list) > maxEntries {
+		return Errorf(http.StatusRequestEntityTooLarge, TooMany, "%s would have more than %d entries.", a.full, maxEntries)
+	}
+	return nil
+}
+
+// union adds entries to the list, which it owns. An entry that is there already is not doubled but completed; the first new
+// primary entry is the primary one from then on.
+func union(a *attribute, list, fresh []any) []any {
+	chosen := -1
+	for _, e := range fresh {
+		i := slices.IndexFunc(list, func(l any) bool { return same(a, l, e) })
+		if i < 0 {
+			i = len(list)
+			list = append(list, e)
+		} else {
+			list[i] = complete(list[i], e)
+		}
+		if chosen < 0 && isPrimary(e) {
+			chosen = i
+		}
+	}
+	return onlyPrimary(list, chosen)
+}
+
+// complete returns the entry with the sub-attributes of the other set.
+func complete(entry, other any) any {
+	before, ok := entry.(map[string]any)
+	if !ok {
+		return other
+	}
+	more, _ := other.(map[string]any)
+	after := maps.Clone(before)
+	maps.Copy(after, more)
+	return after
+}
+
+// same tells whether two entries are one: equal values, and types that do not differ.
+func same(a *attribute, x, y any) bool {
+	mx, okX := x.(map[string]any)
+	my, okY := y.(map[string]any)
+	value := a.value()
+	if !okX || !okY || value == nil {
+		return equal(x, y)
+	}
+	vx, okX := mx["value"].(string)
+	vy, okY := my["value"].(string)
+	if !okX || !okY {
+		return equal(x, y)
+	}
+	if value.exact && vx != vy || !value.exact && !sameText(vx, vy) {
+		return false
+	}
+	tx, okX := mx["type"].(string)
+	ty, okY := my["type"].(string)
+	return !okX || !okY || sameText(tx, ty)
+}
+
+func isPrimary(e any) bool {
+	m, _ := e.(map[string]any)
+	b, _ := m["primary"].(bool)
+	return b
+}
+
+// onlyPrimary takes primary from all entries but the chosen one; a negative index chooses none and changes nothing.
+func onlyPrimary(list []any, chosen int) []any {
+	if chosen < 0 {
+		return list
+	}
+	for i, e := range list {
+		if i != chosen && isPrimary(e) {
+			list[i] = complete(e, map[string]any{"primary": false})
+		}
+	}
+	return list
+}
+
+// assignEach sets a sub-attribute without saying of which entry: of all, but value and primary, which differ by nature, only
+// of the primary (else the first) entry.
+func assignEach(t target, old, v any) (any, error) {
+	kept, err := t.sub.single(v)
+	if err != nil {
+		return nil, err
+	}
+	entries, _ := old.([]any)
+	if len(entries) == 0 {
+		if kept == nil {
+			return nil, nil
+		}
+		return []any{map[string]any{t.sub.name: kept}}, nil
+	}
+	if t.sub.name != "value" && t.sub.name != "primary" {
+		return eachEntry(entries, t.sub, kept), nil
+	}
+	chosen := max(0, slices.IndexFunc(entries, isPrimary))
+	list := slices.Clone(entries)
+	list[chosen] = withEntry(list[chosen], t.sub, kept)
+	return dropVacant(list), nil
+}
+
+// eachEntry returns the entries with the sub-attribute set, or unassigned, on all.
+func eachEntry(entries []any, sub *attribute, v any) []any {
+	list := make([]any, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, withEntry(e, sub, v))
+	}
+	return dropVacant(list)
+}
+
+// withEntry is with for an entry; an entry that is not an object is left as it is.
+func withEntry(e any, sub *attribute, v any) any {
+	m, ok := e.(map[string]any)
+	if !ok {
+		return e
+	}
+	return with(m, sub, v)
+}
+
+// dropVacant drops the entries, of a list that it owns, that say nothing any more.
+func dropVacant(list []any) []any {
+	return slices.DeleteFunc(list, func(e any) bool {
+		m, ok := e.(map[string]any)
+		return ok && vacant(m)
+	})
+}
+
+// removeListed is Entra ID's way to remove entries: they are listed in the value.
+func (p *applier) removeListed(t target, entries []any, v any) error {
+	listed, err := t.attr.entries(v)
+	if err != nil {
+		return err
+	}
+	return p.put(t, slices.DeleteFunc(slices.Clone(entries), func(e any) bool {
+		return slices.ContainsFunc(listed, func(l any) bool { return same(t.attr, e, l) })
+	}))
+}
+
+// selection is a target with a value filter: emails[type eq "work"], with or without a sub-attribute.
+type selection struct {
+	target
+	filter node
+}
+
+// String prints the selection as a path; parsing that selects the same.
+func (s selection) String() string {
+	if s.filter == nil {
+		return s.target.String()
+	}
+	var b strings.Builder
+	b.WriteString(target{schema: s.schema, attr: s.attr}.String())
+	b.WriteByte('[')
+	s.filter.print(&b, false)
+	b.WriteByte(']')
+	if s.sub != nil {
+		b.WriteString("." + s.sub.name)
+	}
+	return b.String()
+}
+
+// removeSelected removes the entries that the filter selects, or a sub-attribute of them. None: already as wished.
+func (p *applier) removeSelected(s selection) error {
+	entries, ok := p.get(s.target).([]any)
+	if !ok {
+		return nil
+	}
+	list := make([]any, 0, len(entries))
+	for _, e := range entries {
+		switch {
+		case !s.filter.match(e):
+			list = append(list, e)
+		case s.sub != nil:
+			list = append(list, withEntry(e, s.sub, nil))
+		}
+	}
+	return p.put(s.target, dropVacant(list))
+}
+
+// setSelected adds to, or replaces, the entries that the filter selects. An entry that is not there is made of the filter's
+// terms when the operation says what to put into it: Entra ID sets emails[type eq "work"].value of users who have none.
+func (p *applier) setSelected(kind op, s selection, v any) error {
+	entries, _ := p.get(s.target).([]any)
+	terms, creatable := equalities(s.filter)
+	list := make([]any, 0, len(entries)+1)
+	found, chosen := false, -1
+	for _, e := range entries {
+		if s.filter.match(e) {
+			found = true
+			next, err := s.change(kind, terms, e, v)
+			if err != nil {
+				return err
+			}
+			if next == nil {
+				continue
+			}
+			if chosen < 0 && isPrimary(next) {
+				chosen = len(list)
+			}
+			e = next
+		}
+		list = append(list, e)
+	}
+	if !found {
+		if empty(v) {
+			return nil
+		}
+		if !creatable || s.sub == nil && kind == opReplace {
+			return badRequest(NoTarget, "Nothing matches %s; add the entry first.", quote(s.String()))
+		}
+		e, err := s.change(opAdd, terms, terms, v)
+		if err != nil {
+			return err
+		}
+		list = append(list, e)
+		if isPrimary(e) {
+			chosen = len(list) - 1
+		}
+	}
+	list = onlyPrimary(dropVacant(list), chosen)
+	if err := limit(s.attr, list); err != nil {
+		return err
+	}
+	return p.put(s.target, list)
+}
+
+// change returns the entry with the value applied; nil when the entry goes.
+func (s selection) change(kind op, terms map[string]any, e, v any) (any, error) {
+	if s.sub != nil {
+		kept, err := s.sub.single(v)
+		if err != nil {
+			return nil, err
+		}
+		return withEntry(e, s.sub, kept), nil
+	}
+	kept, err := s.attr.single(v)
+	switch {
+	case err != nil:
+		return nil, err
+	case kept == nil && kind == opReplace:
+		return nil, nil
+	case kept == nil:
+		return e, nil
+	case kind == opReplace:
+		return complete(terms, kept), nil
+	default:
+		return complete(e, kept), nil
+	}
+}

@@ -1,0 +1,150 @@
+package scim
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// The operators of RFC 7644.
+const (
+	opEqual        = "eq"
+	opNotEqual     = "ne"
+	opContains     = "co"
+	opStartsWith   = "sw"
+	opEndsWith     = "ew"
+	opPresent      = "pr"
+	opGreater      = "gt"
+	opGreaterEqual = "ge"
+	opLess         = "lt"
+	opLessEqual    = "le"
+)
+
+func isComparison(op string) bool {
+	switch op {
+	case opEqual, opNotEqual, opContains, opStartsWith, opEndsWith, opGreater, opGreaterEqual, opLess, opLessEqual:
+		return true
+	default:
+		return false
+	}
+}
+
+func isTextOp(op string) bool { return op == opContains || op == opStartsWith || op == opEndsWith }
+
+// scope says what the names of a filter are names of: a resource type, or (inside brackets) the entries of an attribute.
+type scope struct {
+	table *resourceType
+	entry *attribute
+}
+
+func (s scope) resolve(name string) (target, error) {
+	if s.entry == nil {
+		return s.table.resolve(name)
+	}
+	if !validName(name) {
+		return target{}, malformedName(name)
+	}
+	a := s.entry.member(name)
+	if a == nil {
+		return target{}, unknownAttribute(s.entry.full + "." + name)
+	}
+	return target{attr: a}, nil
+}
+
+// compile resolves the names of a comparison and checks that it makes sense.
+func (t *term) compile(in scope) (node, error) {
+	at, err := in.resolve(t.path)
+	if err != nil {
+		return nil, asFilterError(err)
+	}
+	c := &comparison{target: at, entry: in.entry != nil, op: t.op}
+	if at.attr == nil {
+		if t.op != opPresent || t.filter != nil {
+			return nil, badRequest(InvalidFilter, "%s is an extension: name one of its attributes, or ask for pr.", quote(t.path))
+		}
+		return c, nil
+	}
+	if t.filter != nil {
+		if err := c.within(t, in); err != nil {
+			return nil, err
+		}
+	}
+	if at.attr.returned == never {
+		return nil, badRequest(InvalidFilter, "%s cannot be used in a filter.", at.attr.full)
+	}
+	if c.op == opPresent {
+		return c, nil
+	}
+	if leaf := c.leaf(); leaf.kind == complexKind {
+		if c.sub = leaf.value(); c.sub == nil {
+			return nil, badRequest(InvalidFilter, "%s has sub-attributes: compare one of them.", leaf.full)
+		}
+	}
+	c.value = newOperand(t.value)
+	return c, c.check()
+}
+
+// within compiles the filter inside the brackets and the sub-attribute after them.
+func (c *comparison) within(t *term, in scope) error {
+	if in.entry != nil || c.sub != nil || !c.attr.multi && c.attr.kind != anyKind {
+		return badRequest(InvalidFilter, "%s cannot have a filter in brackets: it is not a multi-valued attribute.", quote(t.path))
+	}
+	inner, err := t.filter.compile(scope{entry: c.attr})
+	if err != nil {
+		return err
+	}
+	c.where = inner
+	if t.sub == "" {
+		return nil
+	}
+	if c.sub = c.attr.member(t.sub); c.sub == nil || !validName(t.sub) {
+		return badRequest(InvalidFilter, "%s has no sub-attribute %s.", c.attr.full, quote(t.sub))
+	}
+	return nil
+}
+
+// check refuses comparisons that make no sense, and prepares times.
+func (c *comparison) check() error {
+	leaf := c.leaf()
+	equality := c.op == opEqual || c.op == opNotEqual
+	switch raw := c.value.raw.(type) {
+	case nil:
+		if !equality {
+			return badRequest(InvalidFilter, "%s %s null makes no sense: use eq, ne or pr.", leaf.full, c.op)
+		}
+		return nil
+	case bool:
+		if !equality {
+			return badRequest(InvalidFilter, "%s %s %s makes no sense: use eq or ne.", leaf.full, c.op, c.value.text)
+		}
+	case string:
+		if leaf.kind == booleanKind && equality && (equalFold(raw, "true") || equalFold(raw, "false")) {
+			return nil
+		}
+	}
+	switch leaf.kind {
+	case booleanKind:
+		if _, ok := c.value.raw.(bool); !ok {
+			return badRequest(InvalidFilter, "%s is compared by eq or ne with true or false.", leaf.full)
+		}
+	case dateTimeKind:
+		if isTextOp(c.op) {
+			return nil
+		}
+		t, err := time.Parse(time.RFC3339, c.value.text)
+		if err != nil {
+			return badRequest(InvalidFilter, "%s is compared with times such as \"2026-01-31T12:00:00Z\".", leaf.full).WithCause(err)
+		}
+		c.value.time = t
+	}
+	return nil
+}
+
+// asFilterError gives an error of name resolution the reason that RFC 7644 has for filters.
+func asFilterError(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return badRequest(InvalidFilter, "%s", strings.Replace(e.Detail, "correct the attribute mapping", "correct the filter", 1))
+}

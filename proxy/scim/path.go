@@ -1,0 +1,79 @@
+package scim
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// path is the path of a PATCH operation as written: attribute, attribute[filter], attribute[filter].sub.
+type path struct {
+	name   string    // up to the bracket
+	filter *skeleton // inside the brackets, if any
+	sub    string    // after them
+}
+
+// parsePath reads a path. Names are resolved when it is applied: a patch does not say of what type its resource is.
+func parsePath(text string) (*path, error) {
+	text = strings.Trim(text, " ")
+	switch {
+	case len(text) > maxFilter:
+		return nil, badRequest(InvalidPath, "The path is longer than %d bytes.", maxFilter)
+	case !utf8.ValidString(text) || strings.IndexFunc(text, isControl) >= 0:
+		return nil, badRequest(InvalidPath, "The path %s contains control characters.", quote(text))
+	}
+	i := strings.IndexByte(text, '[')
+	if i < 0 {
+		return &path{name: text}, nil
+	}
+	s := scanner{text: text, pos: i}
+	t := term{path: text[:i]}
+	if err := s.brackets(&t); err != nil {
+		return nil, err
+	}
+	if s.pos != len(text) {
+		return nil, badRequest(InvalidPath, "The path %s goes on after its end; write attribute[filter].sub.", quote(text))
+	}
+	return &path{name: t.path, filter: t.filter, sub: t.sub}, nil
+}
+
+// resolve finds what the path points at. The filter is nil when the path has none.
+func (p *path) resolve(a *applier, value any) (selection, error) {
+	t, err := p.target(a, value)
+	if err != nil {
+		return selection{}, err
+	}
+	if t.attr != nil && t.attr.mutability == readOnly || t.sub != nil && t.sub.mutability == readOnly || t.schema.id == SyncURN {
+		return selection{}, badRequest(Mutability, "%s is read-only: leave it out of the attribute mapping.", t)
+	}
+	if p.filter == nil {
+		return selection{target: t}, nil
+	}
+	if t.attr == nil || t.sub != nil || !t.attr.multi && t.attr.kind != anyKind {
+		return selection{}, badRequest(InvalidPath, "%s is not a multi-valued attribute and cannot have a filter in brackets.", quote(p.name))
+	}
+	s := selection{target: t}
+	if s.filter, err = p.filter.compile(scope{entry: t.attr}); err != nil {
+		return selection{}, err
+	}
+	if p.sub == "" {
+		return s, nil
+	}
+	if s.sub = t.attr.member(p.sub); s.sub == nil || !validName(p.sub) {
+		return selection{}, unknownAttribute(t.attr.full + "." + p.sub)
+	}
+	return s, nil
+}
+
+// target finds what the name points at. A custom URN that is stored, or that gets an object, is an extension as a whole.
+func (p *path) target(a *applier, value any) (target, error) {
+	if p.filter == nil {
+		if t, ok := a.key(p.name, value); ok {
+			return t, nil
+		}
+	}
+	t, err := a.table.resolve(p.name)
+	if err == nil && t.schema.attributes == none {
+		t.schema = customSchema(a.spelled(t.schema.id))
+	}
+	return t, err
+}
