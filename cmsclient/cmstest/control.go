@@ -133,25 +133,36 @@ func (s *Server) RemoveUser(id string) error {
 	return nil
 }
 
-// SetSeats changes the plan: how many people and roles it allows, 0 meaning any number.
-func (s *Server) SetSeats(seats, roles int) {
+// SetSeats changes how many people the plan allows; 0 means any number.
+func (s *Server) SetSeats(seats int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.project.seats, s.project.roleLimit = max(seats, 0), max(roles, 0)
+	s.project.seats = max(seats, 0)
 }
 
-// SetToken makes the token valid or not, and gives it another role unless role, an id or a name, is "".
-func (s *Server) SetToken(valid bool, role string) error {
+// SetRoleLimit changes how many roles the plan allows; 0 means any number.
+func (s *Server) SetRoleLimit(roles int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if role != "" {
-		r, found := s.project.roleNamed(role)
-		if !found {
-			return fmt.Errorf("role: the project has none named %q", role)
-		}
-		s.project.tokenRole = r.id
-	}
+	s.project.roleLimit = max(roles, 0)
+}
+
+// SetToken makes the API token valid or not.
+func (s *Server) SetToken(valid bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.project.tokenValid = valid
+}
+
+// SetTokenRole gives the API token another role, by id or name.
+func (s *Server) SetTokenRole(role string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, found := s.project.roleNamed(role)
+	if !found {
+		return fmt.Errorf("role: the project has none named %q", role)
+	}
+	s.project.tokenRole = r.id
 	return nil
 }
 

@@ -20,8 +20,8 @@ import (
 //	DELETE faults                         → 200 {"faults": []}
 //	GET    calls                          → 200 Calls
 //	GET    state                          → 200 State
-//	POST   seats                          {"seats","roles"}, 0 meaning no limit → 200 {}
-//	POST   token                          {"valid","role"} → 200 {}
+//	POST   seats                          {"seats","roles"}, 0 meaning no limit, each optional → 200 {}
+//	POST   token                          {"valid","role"}, each optional → 200 {}
 //	POST   reset                          → 200 {}
 //
 // Wrong input gets 400, an unknown id 404, a request of a foreign web page 403, each with {"error": "…"}.
@@ -174,26 +174,41 @@ func (s *Server) faultList() any { return map[string][]Fault{"faults": s.Faults(
 
 func (s *Server) seatsRequest(r *http.Request) (any, error) {
 	var in struct {
-		Seats int `json:"seats"`
-		Roles int `json:"roles"`
+		Seats *int `json:"seats"`
+		Roles *int `json:"roles"`
 	}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	if in.Seats < 0 || in.Roles < 0 {
-		return nil, &controlError{http.StatusBadRequest, "seats and roles: must not be negative"}
+	for _, n := range []*int{in.Seats, in.Roles} {
+		if n != nil && *n < 0 {
+			return nil, errors.New("seats and roles: must not be negative")
+		}
 	}
-	s.SetSeats(in.Seats, in.Roles)
+	if in.Seats != nil {
+		s.SetSeats(*in.Seats)
+	}
+	if in.Roles != nil {
+		s.SetRoleLimit(*in.Roles)
+	}
 	return empty{}, nil
 }
 
 func (s *Server) tokenRequest(r *http.Request) (any, error) {
-	in := struct {
-		Valid bool   `json:"valid"`
+	var in struct {
+		Valid *bool  `json:"valid"`
 		Role  string `json:"role"`
-	}{Valid: true}
+	}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	return empty{}, s.SetToken(in.Valid, in.Role)
+	if in.Role != "" {
+		if err := s.SetTokenRole(in.Role); err != nil {
+			return nil, err
+		}
+	}
+	if in.Valid != nil {
+		s.SetToken(*in.Valid)
+	}
+	return empty{}, nil
 }

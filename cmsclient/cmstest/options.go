@@ -9,7 +9,7 @@ import (
 type Options struct {
 	// Token is the API token callers must send; "" means "demo-cms-token".
 	Token string
-	// TokenRole is the name of the role the token holds; "" means "Admin".
+	// TokenRole is the name of the role the token holds; "" and names of no role mean "Admin".
 	TokenRole string
 	// Rate is how many calls a token may make per Window; 0 means no limit and no limit headers.
 	Rate int

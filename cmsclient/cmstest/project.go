@@ -2,6 +2,7 @@ package cmstest
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -47,8 +48,13 @@ func (s *store) allowed(flag string) bool {
 	if u, found := s.users.byID[s.current]; found {
 		id = u.role
 	}
+	return s.grants(id, flag)
+}
+
+// grants says whether a role has a flag, of its own or inherited: what its final permissions say, without making them.
+func (s *store) grants(id int, flag string) bool {
 	r, found := s.roles.byID[id]
-	return found && s.finalOf(r).flags[flag]
+	return found && (r.own.flags[flag] || slices.ContainsFunc(r.inherits, func(parent int) bool { return s.grants(parent, flag) }))
 }
 
 func (s *store) listTokens(*call) (answer, error) {
