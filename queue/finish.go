@@ -16,6 +16,7 @@ const (
 	Retry                    // it may work later: back-off, one attempt used
 	Wait                     // something else must happen first: no attempt used
 	Park                     // it cannot work as it is: kept aside until a newer wish or a replay
+	Ended                    // the handler has ended the lease itself, with q_finish in a script of its own
 )
 
 // verdicts are the words of q_finish.
@@ -57,14 +58,21 @@ const (
 const maxText = 500
 
 // Finish ends a lease with a verdict and says what became of the key. A lease that is gone writes nothing: a call of
-// its holder may still land, so the key is queued to be looked at, and the result is "lost".
+// its holder may still land, so the key is queued to be looked at, and the result is "lost". A lease that has been
+// ended already (Finished) is left alone.
 func (q *Queue) Finish(ctx context.Context, l *Lease, v Verdict) (string, error) {
+	if result, ended := l.ended(); ended {
+		return result, nil
+	}
 	args := append([]any{l.Key, l.Token, q.lookMillis(), v.Look}, q.FinishArgs(l, v)...)
 	return q.finish(ctx, l, args)
 }
 
 // Release gives a lease back unused: the key is due at once in its lane, and no attempt is counted. Graceful stop.
 func (q *Queue) Release(ctx context.Context, l *Lease) error {
+	if _, ended := l.ended(); ended {
+		return nil
+	}
 	_, err := q.finish(ctx, l, []any{l.Key, l.Token, q.lookMillis(), 0, l.Ticket, "release", 0, string(l.Lane), "", "", ""})
 	return err
 }
@@ -106,6 +114,7 @@ func (q *Queue) FinishArgs(l *Lease, v Verdict) []any {
 // Finished tells those who wait for the key in this process, and the observer, that a lease ended. Finish and Release
 // do it themselves; it is for scripts of other packages that call q_finish.
 func (q *Queue) Finished(l *Lease, result string) {
+	l.end(result)
 	q.opt.Observer.Finished(l.Lane, result)
 	q.waiters.wake(l.Key)
 }

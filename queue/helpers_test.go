@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,3 +165,5 @@ func ok(t *testing.T, err error) {
 
 // ms is d in Unix ms after the start of the clock.
 func ms(d time.Duration) int64 { return start + d.Milliseconds() }
+
+func contains(s, part string) bool { return strings.Contains(s, part) }

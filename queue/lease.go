@@ -30,8 +30,21 @@ type Lease struct {
 	Since     int64 // Unix ms since when the key is not agreed
 	Taken     int64 // Unix ms when the lease was taken, 0 for an adopted one
 
-	mu    sync.Mutex
-	until time.Time
+	mu     sync.Mutex
+	until  time.Time
+	result string // how it was ended; "" while it lasts
+}
+
+func (l *Lease) end(result string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.result = result
+}
+
+func (l *Lease) ended() (result string, ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.result, l.result != ""
 }
 
 // Remaining is how much of the lease is left, by the clock of this process.

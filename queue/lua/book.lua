@@ -1,7 +1,7 @@
 -- Book the next send time of a paced API. Stands alone: its key has a hash tag of its own.
 -- KEYS[1] pace, HASH {next, hold, now (µs), factor, limit (learnt)}
--- ARGV now µs|'', window µs, limit, how far ahead µs a slot may lie
--- Returns {µs until the slot, spacing µs (0 = nothing booked: it lay too far ahead), factor * 1000, learnt limit}.
+-- ARGV now µs|'', window µs, limit, how far ahead µs a slot may lie ('-1' = three spacings)
+-- Returns {µs until the slot, spacing µs, '1' booked | '0' it lies too far ahead, factor, limit learnt}.
 local t = tonumber(ARGV[1])
 if not t then
   local s = redis.call('TIME')
@@ -13,8 +13,12 @@ local now, factor, learnt = math.max(t, num(3)), math.max(num(4), 1), num(5)
 local limit = tonumber(ARGV[3])
 if learnt > 0 and learnt < limit then limit = learnt end
 local at = math.max(now, num(1), num(2))
-if at - now > tonumber(ARGV[4]) then return {at - now, 0, math.floor(factor * 1000), learnt} end
 local spacing = math.ceil(tonumber(ARGV[2]) / limit / 0.97 * factor)
-redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + spacing), 'now', string.format('%.0f', now))
-redis.call('PEXPIRE', KEYS[1], '86400000')
-return {at - now, spacing, math.floor(factor * 1000), learnt}
+local most = tonumber(ARGV[4])
+if most < 0 then most = 3 * spacing end
+local booked = at - now <= most
+if booked then
+  redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + spacing), 'now', string.format('%.0f', now))
+  redis.call('PEXPIRE', KEYS[1], '86400000')
+end
+return {at - now, spacing, booked and '1' or '0', string.format('%.6f', factor), learnt}

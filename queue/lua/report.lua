@@ -1,7 +1,7 @@
 -- Tell the pacer what a call met. A refusal slows everybody down once and holds everybody until the reset; a success
 -- lets the pace recover.
 -- KEYS[1] pace (see book.lua)   ARGV now µs|'', '1' = refused for its rate, reset µs, limit told by the API (0 = none)
--- Returns the factor * 1000.
+-- Returns the factor.
 local t = tonumber(ARGV[1])
 if not t then
   local s = redis.call('TIME')
@@ -21,4 +21,4 @@ if limit <= 0 then limit = num(4) end
 redis.call('HSET', KEYS[1], 'hold', string.format('%.0f', hold), 'now', string.format('%.0f', now),
   'factor', string.format('%.6f', factor), 'limit', string.format('%.0f', limit))
 redis.call('PEXPIRE', KEYS[1], '86400000')
-return math.floor(factor * 1000)
+return string.format('%.6f', factor)

@@ -1,0 +1,150 @@
+package queue
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// feeder brings one source's due keys to the pool's workers, one after the other: is something due, is a worker free,
+// book a slot, sleep until it, and only then choose the key. So a key that becomes due while the feeder sleeps and is
+// more urgent goes first, and no key is held by a lease while it waits for its turn.
+type feeder struct {
+	Source
+	pool  *Pool
+	index int
+	wake  chan struct{}
+
+	failing bool // the last step met an error
+
+	mu   sync.Mutex
+	kept Slot // booked for a key that made no call
+}
+
+// pause says what a feeder waits for before its next step.
+type pause struct {
+	atMost  time.Duration   // 0: nothing, go on
+	changed <-chan struct{} // a worker has become free
+}
+
+func (f *feeder) run(ctx, handlers context.Context) {
+	for ctx.Err() == nil {
+		wait, err := f.step(ctx, handlers)
+		f.note(ctx, err)
+		if wait.atMost > 0 {
+			f.rest(ctx, wait)
+		}
+	}
+}
+
+// step starts work on at most one key.
+func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
+	general, leavers, changed := f.pool.permits.free(f.index)
+	idle := pause{atMost: f.poll(), changed: changed}
+	if !general && !leavers {
+		return idle, nil
+	}
+	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: !general})
+	if err != nil || !found || in > 0 {
+		if found && in > 0 {
+			idle.atMost = min(idle.atMost, in)
+		}
+		return idle, err
+	}
+	worker, ok := f.pool.permits.acquire(f.index)
+	if !ok {
+		return idle, nil
+	}
+	started, wait, err := f.start(ctx, handlers, worker)
+	if !started {
+		f.pool.permits.release(worker)
+	}
+	if err != nil {
+		return idle, err
+	}
+	return wait, nil
+}
+
+// start books a slot, waits for it and gives the most urgent key to the worker.
+func (f *feeder) start(ctx, handlers context.Context, worker permit) (started bool, wait pause, err error) {
+	slot, ahead, ok, err := f.slot(ctx)
+	if err != nil {
+		return false, pause{}, err
+	}
+	if !ok {
+		return false, pause{atMost: min(f.Pacer.retryIn(ahead), f.poll())}, nil
+	}
+	if slot.b != nil {
+		good, err := f.Pacer.arrive(ctx, slot)
+		if err != nil || !good {
+			return false, pause{}, ctx.Err()
+		}
+	}
+	l, err := f.Queue.Take(ctx, TakeOptions{OnlyLeavers: worker.onlyLeavers})
+	if err != nil || l == nil {
+		f.keep(slot)
+		return false, pause{}, err
+	}
+	f.pool.running.Go(func() {
+		defer f.pool.permits.release(worker)
+		f.pool.work(WithSlot(handlers, slot), f.Source, l)
+		f.keep(slot)
+	})
+	return true, pause{}, nil
+}
+
+// slot returns the slot that a key has left unspent, if it is still good, or books one.
+func (f *feeder) slot(ctx context.Context) (s Slot, ahead time.Duration, ok bool, err error) {
+	f.mu.Lock()
+	s, f.kept = f.kept, Slot{}
+	f.mu.Unlock()
+	if !s.Spent() && f.Pacer.good(s) {
+		return s, 0, true, nil
+	}
+	return f.Pacer.Book(ctx, threeAhead)
+}
+
+func (f *feeder) keep(s Slot) {
+	if s.Spent() {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept = s
+}
+
+// note logs the first of a row of errors and the end of the row: Redis away is one line, not five a second.
+func (f *feeder) note(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil || (err != nil) == f.failing:
+		return
+	case err != nil:
+		f.pool.opt.Logger.ErrorContext(ctx, "queue not reachable", "base", f.Queue.keys.base, "error", err)
+	default:
+		f.pool.opt.Logger.InfoContext(ctx, "queue reachable again", "base", f.Queue.keys.base)
+	}
+	f.failing = err != nil
+}
+
+// poll is the time between two looks at an idle queue, spread so that replicas do not look together.
+func (f *feeder) poll() time.Duration {
+	return time.Duration(float64(f.pool.opt.Poll) * (0.5 + f.pool.opt.Rand()/2))
+}
+
+func (f *feeder) rest(ctx context.Context, wait pause) {
+	t := time.NewTimer(wait.atMost)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-f.wake:
+	case <-wait.changed:
+	}
+}
+
+func (f *feeder) nudge() {
+	select {
+	case f.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
