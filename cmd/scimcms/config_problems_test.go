@@ -109,7 +109,11 @@ var problemCases = []struct {
 	}},
 	{name: "base URL", source: with("cms: {", "cms: {base_url: site-api.datocms.com, "), want: []string{"projects[0].cms.base_url: write an address such as https://site-api.datocms.com (line 4)"}},
 	{name: "base URL with a user", source: with("cms: {", "cms: {base_url: \"https://u:p@cms.example\", "), want: []string{"projects[0].cms.base_url: must not have a user, a query or a fragment (line 4)"}},
-	{name: "profile attribute", source: with("cms: {", "cms: {profile_attributes: {team: \"emails[0]\"}, "), want: []string{`projects[0].cms.profile_attributes.team: "emails[0]" is not a SCIM attribute path (line 4)`}},
+	{name: "profile attribute", source: with("cms: {", "cms: {profile_attributes: {a: \"emails[0]\", b: colour, c: name.givenName, d: title pr and userName}, "), want: []string{
+		`projects[0].cms.profile_attributes.a: "emails[0]" is not a SCIM attribute of users (line 4)`,
+		`projects[0].cms.profile_attributes.b: "colour" is not a SCIM attribute of users (line 4)`,
+		`projects[0].cms.profile_attributes.d: "title pr and userName" is not a SCIM attribute of users (line 4)`,
+	}},
 	{name: "no default role", source: with("default: Viewer", "create: false"), want: []string{"projects[0].roles.default: must be set (line 5)"}},
 	{name: "no template", source: with("default: Viewer", "default: Viewer, create: true"), want: []string{"projects[0].roles.template: must be set where create is true: the role that new roles are made from (line 5)"}},
 	{name: "rules", source: with(rolesPart, "roles:\n      default: Viewer\n      rules:\n        - {role: Editor}\n        - {group: a, when: b pr, role: Editor}\n        - {group: a}\n        - {group: a, role: Admin}\n"), want: []string{
@@ -117,6 +121,10 @@ var problemCases = []struct {
 		"projects[0].roles.rules[1]: needs either group or when (line 9)",
 		"projects[0].roles.rules[2].role: must be set (line 10)",
 		"projects[0].roles.rules[3]: is never reached: projects[0].roles.rules[2] matches the same (line 11)",
+	}},
+	{name: "filter", source: with(rolesPart, "roles:\n      default: Viewer\n      rules:\n        - {when: 'title is \"x\"', role: Editor}\n        - {when: 'colour eq \"x\"', role: Editor}"), want: []string{
+		`projects[0].roles.rules[0].when: "title is \"x\"": The filter is not valid: an operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected after "title", at character 9 (line 8)`,
+		`projects[0].roles.rules[1].when: "colour eq \"x\"": Unknown attribute "colour": correct the filter, or give the attribute an extension URN of its own (line 9)`,
 	}},
 	{name: "content owner", source: with(rolesPart, rolesPart+"\n    on_delete: remove\n    content_owner: {id: 7}"), want: []string{"projects[0].content_owner: needs both type and id (line 7)"}},
 	{name: "content owner's type", source: with(rolesPart, rolesPart+"\n    content_owner: {id: 7, type: robot}"), want: []string{`projects[0].content_owner.type: "robot": must be one of account, user, access_token, sso_user (line 6)`}},

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/scimcms/scimcms/proxy/scim"
 )
 
 // validate checks everything that the configuration alone can tell. It reads nothing and changes nothing.
@@ -160,14 +162,11 @@ func checkCMS(c CMSConfig, path string, r *report) {
 		r.problem(path+".base_url", "must not have a user, a query or a fragment")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.ProfileAttributes)) {
-		if scim := c.ProfileAttributes[name]; !scimPath.MatchString(scim) {
-			r.problem(join(path+".profile_attributes", name), "%q is not a SCIM attribute path", scim)
+		if from := c.ProfileAttributes[name]; !isAttribute(from) {
+			r.problem(join(path+".profile_attributes", name), "%q is not a SCIM attribute of users", from)
 		}
 	}
 }
-
-// scimPath is an attribute, perhaps with a sub-attribute, perhaps in the schema of a URN.
-var scimPath = regexp.MustCompile(`^(urn:[A-Za-z0-9.:_-]+:)?[A-Za-z$][A-Za-z0-9_$-]*(\.[A-Za-z$][A-Za-z0-9_$-]*)?$`)
 
 func checkRoles(c RolesConfig, path string, r *report) {
 	if c.Create && c.Template == "" {
@@ -179,10 +178,27 @@ func checkRoles(c RolesConfig, path string, r *report) {
 			r.problem(at, "needs either group or when")
 			continue
 		}
+		checkFilter(rule.When, at+".when", r)
 		first := slices.IndexFunc(c.Rules, func(o RuleConfig) bool { return o.Group == rule.Group && o.When == rule.When })
 		if first < i {
 			r.problem(at, "is never reached: %s matches the same", elementPath(path+".rules", first))
 		}
+	}
+}
+
+// isAttribute asks the filter parser: whatever it can test for presence is an attribute.
+func isAttribute(path string) bool {
+	_, err := scim.ParseFilter(scim.UserType, path+" pr")
+	return err == nil && !strings.ContainsAny(path, " ()[]")
+}
+
+// checkFilter reads the filter as the protocol does, so that a rule never fails when a person comes.
+func checkFilter(text, path string, r *report) {
+	if text == "" {
+		return
+	}
+	if _, err := scim.ParseFilter(scim.UserType, text); err != nil {
+		r.problem(path, "%q: %s", text, strings.TrimSuffix(scim.AsError(err).Detail, "."))
 	}
 }
 
