@@ -28,6 +28,7 @@ type Group struct {
 	RoleID   string // the CMS role that members get through this group; "" while it has none
 	RoleName string // that role's name when last applied
 	Owned    bool   // the proxy made the role, and deletes it with the group
+	DropRole string // a role that the proxy made and that goes when nobody holds it any more
 	FanOut   bool   // members are still to be queued
 
 	Members []Member // up to the number asked for; nil when not asked

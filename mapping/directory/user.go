@@ -113,4 +113,5 @@ type Sync struct {
 	LastSynced time.Time
 	Ticket     int64 // newest ticket of the record's queue key; 0 when nothing is queued
 	Parked     bool
+	Leased     bool // somebody is syncing it at this moment
 }

@@ -1,0 +1,40 @@
+package directory
+
+// keys builds the Redis keys of one project. Each starts with the project's base, "{project}" behind the configured
+// prefix, so that all of them lie in one slot of a Redis Cluster. None expires unless it says so: the record is the
+// product. What scripts derive from values (indexes of e-mails and display names) is listed here too.
+//
+//	:u:ID          hash    a user: wish, link, last applied, status (fields: lua/lib.lua)
+//	:g:ID          hash    a group
+//	:gm:ID         set     members of a group; ":old" and ":add" are what a swap left to be told (drained by fan-out)
+//	:gm:ID:stage…  set     a long list while it is staged; expires after stageTTL
+//	:ug:ID         set     groups of a user
+//	:ru:ROLE       zset    users seen with a CMS role, by sequence
+//	:l:u  :l:g     zset    listed users and groups, by sequence
+//	:x:un :x:addr :x:ext :x:cms :x:gname :x:gext :x:role      hash  unique value → id
+//	:x:count :x:gcount                                       hash  natural key → how often it was used before
+//	:xm:EMAIL :xd:NAME   zset  users with an e-mail, a displayName, by sequence
+//	:seq :pic      string  counters: creation order, pictures of the CMS
+//	:fans          set     groups with an open fan-out
+//	:roles         string  the CMS's roles as JSON; its version is in :meta
+//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people
+//	:audit         stream  writes of the identity provider, at most about 100,000
+type keys struct{ base string }
+
+func (k keys) user(id string) string       { return k.base + ":u:" + id }
+func (k keys) group(id string) string      { return k.base + ":g:" + id }
+func (k keys) members(id string) string    { return k.base + ":gm:" + id }
+func (k keys) membersOld(id string) string { return k.members(id) + ":old" }
+func (k keys) stage(id, run string) string { return k.members(id) + ":stage:" + run }
+func (k keys) picture() string             { return k.base + ":pic" }
+func (k keys) roles() string               { return k.base + ":roles" }
+func (k keys) meta() string                { return k.base + ":meta" }
+func (k keys) cms() string                 { return k.base + ":x:cms" }
+func (k keys) listedUsers() string         { return k.base + ":l:u" }
+func (k keys) listedGroups() string        { return k.base + ":l:g" }
+
+// UserKey is the queue key of a user.
+func UserKey(id string) string { return "user/" + id }
+
+// GroupKey is the queue key of a group.
+func GroupKey(id string) string { return "group/" + id }

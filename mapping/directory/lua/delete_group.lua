@@ -1,0 +1,28 @@
+-- Deletes a group. Its members are told by the group's key, in batches; the tombstone keeps the role until then, and
+-- hides an imported role as long as that exists.
+-- KEYS: 1 base of the project, 2 the group, 3 its members, 4 members left behind by an earlier swap
+-- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms
+-- Returns {'ok', group, lease record or false} | {'gone'}
+local p, g, id = KEYS[1], KEYS[2], ARGV[2]
+local o = call('HMGET', g, 'state', 'gen', 'namef', 'ext', 'roleid', 'owned')
+if not d_visible(o[1]) then return {'gone'} end
+local now = q_now(p, ARGV[1])
+if call('EXISTS', KEYS[3]) == 1 then
+  if call('EXISTS', KEYS[4]) == 1 then
+    call('SUNIONSTORE', KEYS[4], KEYS[3], KEYS[4])
+    call('DEL', KEYS[3])
+  else call('RENAME', KEYS[3], KEYS[4]) end
+  call('SADD', p..':fans', id)
+end
+call('DEL', KEYS[3]..':add')
+call('ZREM', p..':l:g', id)
+d_reindex(p..':x:gext', id, o[4], '')
+if not o[5] or o[5] == '' then d_reindex(p..':x:gname', id, o[3], '') end
+call('HSET', g, 'state', 'deleted', 'managed', '1', 'gen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
+if o[6] == '1' and o[5] and o[5] ~= '' then call('HSET', g, 'drop', o[5]) end
+call('HINCRBY', g, 'mgen', 1)
+q_push(p, 'group/'..id, 'interactive', now, '1')
+d_audit(p, now, 'group.delete', id)
+local rec = false
+if ARGV[3] ~= '' and q_lease(p, 'group/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'group/'..id) end
+return {'ok', d_group(p, id, 0), rec}

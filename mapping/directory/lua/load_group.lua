@@ -1,0 +1,16 @@
+-- What a sync needs to know of one group, for the holder of its lease.
+-- KEYS: 1 base of the project
+-- ARGV: 1 now, 2 id, 3 lease token
+-- Returns {'ok', group or false, queue record, version of the roles, now, holders of the role to drop with work waiting} | {'lost'}
+local p, key = KEYS[1], 'group/'..ARGV[2]
+local now = q_now(p, ARGV[1])
+if not q_fenced(p, key, ARGV[3], now) then return {'lost'} end
+local waiting = 0
+local role = call('HGET', p..':g:'..ARGV[2], 'drop')
+if role and role ~= '' then
+  for _, id in ipairs(call('ZRANGE', p..':ru:'..role, 0, 199)) do
+    local s = (q_state(p, 'user/'..id))
+    if s == 'queued' or s == 'leased' then waiting = waiting + 1 end
+  end
+end
+return {'ok', d_group(p, ARGV[2], 0), q_record(p, key), call('HGET', p..':meta', 'rolesv') or '0', d_num(now), d_num(waiting)}

@@ -1,0 +1,35 @@
+-- Makes a staged list the members of a group, and leaves telling the members to the group's key.
+-- KEYS: 1 base of the project, 2 the group, 3 its members, 4 the staged list, 5 its newcomers
+-- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 members to return, 6 expected membership generation,
+--       7 number of members staged
+-- Returns {'ok', group, lease record or false, changed (1/0), {}} | {'gone'} | {'stale'} (changed meanwhile, or the staged list expired)
+--         | {'fanout'} an earlier swap is still being worked off
+local p, g, m, id = KEYS[1], KEYS[2], KEYS[3], ARGV[2]
+local o = call('HMGET', g, 'state', 'mgen', 'gen')
+if not d_visible(o[1]) then return {'gone'} end
+if o[2] ~= ARGV[6] or d_num(call('SCARD', KEYS[4])) ~= ARGV[7] then return {'stale'} end
+-- Nobody came and the number is the same: nobody left.
+if call('EXISTS', KEYS[5]) == 0 and d_num(call('SCARD', m)) == ARGV[7] and call('HGET', g, 'managed') == '1' then
+  call('DEL', KEYS[4])
+  return {'ok', d_group(p, id, tonumber(ARGV[5])), false, 0, {}}
+end
+if call('EXISTS', m..':old') == 1 or call('EXISTS', m..':add') == 1 then return {'fanout'} end
+
+local now = q_now(p, ARGV[1])
+if call('EXISTS', m) == 1 then call('RENAME', m, m..':old') end
+if call('EXISTS', KEYS[4]) == 1 then
+  call('RENAME', KEYS[4], m)
+  call('PERSIST', m)
+end
+if call('EXISTS', KEYS[5]) == 1 then
+  call('RENAME', KEYS[5], m..':add')
+  call('PERSIST', m..':add')
+end
+call('HSET', g, 'state', 'live', 'managed', '1', 'mgen', d_num(tonumber(o[2]) + 1), 'gen', d_num(tonumber(o[3]) + 1),
+  'modified', d_num(now))
+call('SADD', p..':fans', id)
+q_push(p, 'group/'..id, 'interactive', now, '1')
+d_audit(p, now, 'group.members', id)
+local rec = false
+if ARGV[3] ~= '' and q_lease(p, 'group/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'group/'..id) end
+return {'ok', d_group(p, id, tonumber(ARGV[5])), rec, 1, {}}

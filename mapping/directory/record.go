@@ -1,0 +1,78 @@
+package directory
+
+// fields reads a record as scripts return it: the values follow in the order of the Lua library's field lists.
+type fields struct {
+	list []any
+	next int
+}
+
+func (f *fields) any() any     { f.next++; return at(f.list, f.next-1) }
+func (f *fields) text() string { return str(f.any()) }
+func (f *fields) int() int64   { return num(f.any()) }
+func (f *fields) is() bool     { return f.text() == "1" }
+
+// userRecord decodes d_user of lua/lib.lua.
+func userRecord(l []any) User {
+	f := &fields{list: l}
+	u := User{ID: f.text(), State: State(f.text()), Managed: f.is(), Adopted: f.is()}
+	u.Doc = []byte(f.text())
+	u.UserName, u.External, u.Address, u.Active = f.text(), f.text(), f.text(), f.is()
+	u.Seq, u.Gen, u.DeactivatedGen = f.int(), f.int(), f.int()
+	u.Created, u.Modified, u.Writes = moment(f.any()), moment(f.any()), f.int()
+	u.Link = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is(), Expired: f.is(), Name: f.text()}
+	u.Old = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is()}
+	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int()}
+	u.Sync = syncRecord(f)
+	groups := list(f.any())
+	for i := 0; i+5 < len(groups); i += 6 {
+		u.Groups = append(u.Groups, groupRef(groups[i:i+6]))
+	}
+	return u
+}
+
+func groupRef(l []any) GroupRef {
+	g := GroupRef{ID: str(l[0]), Name: str(l[1]), Seq: num(l[2]), RoleID: str(l[3]), Imported: str(l[4]) == "1"}
+	switch str(l[5]) {
+	case "queued", "leased":
+		g.Status = "pending"
+	case "parked":
+		g.Status = "failed"
+	}
+	return g
+}
+
+// groupRecord decodes d_group of lua/lib.lua.
+func groupRecord(l []any) Group {
+	f := &fields{list: l}
+	g := Group{ID: f.text(), State: State(f.text()), Managed: f.is(), Imported: f.is(), Name: f.text(), External: f.text()}
+	g.Doc = []byte(f.text())
+	g.Seq, g.Gen, g.MembGen = f.int(), f.int(), f.int()
+	g.Created, g.Modified = moment(f.any()), moment(f.any())
+	g.RoleID, g.RoleName, g.Owned, g.DropRole = f.text(), f.text(), f.is(), f.text()
+	g.Sync = syncRecord(f)
+	g.Size, g.FanOut = f.int(), f.is()
+	if members := list(f.any()); len(members) > 0 {
+		g.Members = make([]Member, 0, len(members)/2)
+		for i := 0; i+1 < len(members); i += 2 {
+			g.Members = append(g.Members, Member{ID: str(members[i]), Display: str(members[i+1])})
+		}
+	}
+	return g
+}
+
+// syncRecord decodes status, code, text, time of the last sync, then the queue's state, code, text and ticket. What is
+// queued decides over what was last written.
+func syncRecord(f *fields) Sync {
+	s := Sync{State: SyncState(f.text()), Code: f.text(), Text: f.text(), LastSynced: moment(f.any())}
+	state, code, text, ticket := f.text(), f.text(), f.text(), f.int()
+	switch state {
+	case "queued", "leased":
+		s.State, s.Code, s.Text, s.Ticket, s.Leased = Pending, code, text, ticket, state == "leased"
+	case "parked":
+		s.State, s.Code, s.Text, s.Ticket, s.Parked = Failed, code, text, ticket, true
+	}
+	if s.State == "" {
+		s.State = Synced
+	}
+	return s
+}

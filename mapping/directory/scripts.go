@@ -1,0 +1,64 @@
+package directory
+
+import (
+	"embed"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/scimcms/scimcms/queue"
+)
+
+//go:embed lua/*.lua
+var luaFiles embed.FS
+
+// scripts are the directory's Lua scripts; each file in lua/ states its keys, arguments and answers.
+type scripts struct {
+	createUser, writeUser, touchUser, deleteUser                 *redis.Script
+	createGroup, writeGroup, changeMembers, deleteGroup          *redis.Script
+	stageMembers, swapMembers, fanOut                            *redis.Script
+	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
+	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
+}
+
+func loadScripts() *scripts {
+	return &scripts{
+		createUser:    script("create_user"),
+		writeUser:     script("write_user"),
+		touchUser:     script("touch_user"),
+		deleteUser:    script("delete_user"),
+		createGroup:   script("inherit", "members", "create_group"),
+		writeGroup:    script("inherit", "members", "write_group"),
+		changeMembers: script("members", "change_members"),
+		deleteGroup:   script("delete_group"),
+		stageMembers:  script("stage_members"),
+		swapMembers:   script("swap_members"),
+		fanOut:        script("fan_out"),
+		loadUser:      script("load_user"),
+		loadGroup:     script("load_group"),
+		intend:        script("intend"),
+		settleUser:    script("link", "settle_user"),
+		settleGroup:   script("settle_group"),
+		read:          script("read"),
+		importUsers:   script("link", "import_users"),
+		importNewUser: script("link", "import_new_user"),
+		importMissing: script("link", "import_missing"),
+		importRoles:   script("import_roles"),
+	}
+}
+
+// script joins the directory's library and the named files behind the queue's fragment.
+func script(names ...string) *redis.Script {
+	var b strings.Builder
+	for _, name := range append([]string{"lib"}, names...) {
+		src, err := luaFiles.ReadFile("lua/" + name + ".lua")
+		if err != nil {
+			// The files are compiled in: a name that is not there fails every test.
+			b.WriteString("error('no script " + name + "')\n")
+			continue
+		}
+		b.Write(src)
+		b.WriteByte('\n')
+	}
+	return queue.Script(b.String())
+}

@@ -1,0 +1,218 @@
+package directory
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/scimcms/scimcms/queue"
+)
+
+// Work is what a sync reads at its begin: the record as it is now, and its queue record.
+type Work[T any] struct {
+	Item         T
+	Found        bool
+	RolesVersion string
+	Waiting      int   // group: holders of the role to drop with work of their own waiting (of the first 200)
+	Now          int64 // ms, by the clock that queue records use
+}
+
+// IntentChange says what becomes of a noted CMS write.
+type IntentChange string
+
+// What can become of an intent. Doubtful: the call is not waited for, but the CMS has to be read once more after its last
+// moment before the key may leave the queue.
+const (
+	KeepIntent     IntentChange = ""
+	ClearIntent    IntentChange = "clear"
+	DoubtfulIntent IntentChange = "doubt"
+)
+
+// End says how a sync ends; the zero value lets it go on.
+type End struct {
+	Verdict *queue.Verdict
+	// Reject takes the creation of the record back: it stays as a rejected one.
+	Reject bool
+}
+
+// UserResult is what a sync writes about a user in one script.
+type UserResult struct {
+	Intent  IntentChange
+	Link    *Link    // the entity as the CMS has it now; a zero Link unlinks
+	Old     *Link    // with Link: the former collaborator of a re-invitation
+	Applied *Applied // what the CMS was made to have
+	Unadopt bool     // a rule or a role-owning group has matched: the CMS role no longer stays by itself
+	End     End
+}
+
+// GroupResult is what a sync writes about a group in one script.
+type GroupResult struct {
+	Intent      IntentChange
+	Role        *Role // the role members get through the group; a zero Role takes it away
+	TellMembers bool
+	Drop        *string // a role to delete when nobody holds it; "" when that is done
+	End         End
+}
+
+// Role is a group's role.
+type Role struct {
+	ID, Name string
+	Owned    bool
+}
+
+// TakenError means that a CMS entity is linked to another record that will not give it up.
+type TakenError struct{ ID string }
+
+// Error implements error.
+func (e *TakenError) Error() string { return "the CMS entity belongs to record " + e.ID }
+
+// LoadUser reads a user for the holder of its lease and brings the lease's ticket, intent and look up to date.
+func (d *Directory) LoadUser(ctx context.Context, id string, l *queue.Lease) (Work[User], error) {
+	ans, err := d.run(ctx, d.scripts.loadUser, nil, d.now(), id, l.Token)
+	if err != nil {
+		return Work[User]{}, err
+	}
+	if str(at(ans, 0)) != "ok" {
+		return Work[User]{}, ErrLost
+	}
+	refresh(l, texts(at(ans, 2)))
+	w := Work[User]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4))}
+	if rec := list(at(ans, 1)); rec != nil {
+		w.Item, w.Found = userRecord(rec), true
+	}
+	return w, nil
+}
+
+// LoadGroup reads a group for the holder of its lease.
+func (d *Directory) LoadGroup(ctx context.Context, id string, l *queue.Lease) (Work[Group], error) {
+	ans, err := d.run(ctx, d.scripts.loadGroup, nil, d.now(), id, l.Token)
+	if err != nil {
+		return Work[Group]{}, err
+	}
+	if str(at(ans, 0)) != "ok" {
+		return Work[Group]{}, ErrLost
+	}
+	refresh(l, texts(at(ans, 2)))
+	w := Work[Group]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Waiting: int(num(at(ans, 5)))}
+	if rec := list(at(ans, 1)); rec != nil {
+		w.Item, w.Found = groupRecord(rec), true
+	}
+	return w, nil
+}
+
+// Intend notes a CMS write before it is sent and leases the CMS identities that it touches. After deadline the write
+// can no longer arrive.
+func (d *Directory) Intend(ctx context.Context, l *queue.Lease, intent string, deadline time.Duration, idents ...string) error {
+	kind, id := splitKey(l.Key)
+	args := append([]any{d.now(), l.Key, l.Token, ms(d.opts.Lease), ms(deadline), intent}, anys(idents)...)
+	ans, err := d.run(ctx, d.scripts.intend, []string{d.keys.base + ":" + kind + ":" + id}, args...)
+	if err != nil {
+		return err
+	}
+	switch str(at(ans, 0)) {
+	case "ok":
+		l.Intent = intent
+		return nil
+	case "busy":
+		return ErrBusy
+	}
+	return ErrLost
+}
+
+// SettleUser writes what a sync learnt or did. The outcome is the queue's: done, again, retry or parked.
+func (d *Directory) SettleUser(ctx context.Context, id string, l *queue.Lease, r UserResult) (string, error) {
+	link, keep := r.Link, ""
+	if r.Old != nil {
+		keep = r.Old.ID
+	}
+	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(link != nil))
+	args = append(append(args, d.linkArgs(link)...), keep)
+	args = append(args, resultFields(r)...)
+	return d.settled(ctx, d.scripts.settleUser, d.keys.user(id), l, r.Intent != KeepIntent, args)
+}
+
+func (d *Directory) linkArgs(l *Link) []any {
+	if l == nil {
+		l = &Link{}
+	}
+	return []any{string(l.Kind), l.ID, l.Address, d.opts.Fold(l.Address), l.RoleID, flag(l.Active), flag(l.Expired), l.Name}
+}
+
+func resultFields(r UserResult) []any {
+	var out []any
+	if o := r.Old; o != nil {
+		out = append(out, "okind", string(o.Kind), "ocid", o.ID, "oaddr", o.Address, "orole", o.RoleID, "oactive", flag(o.Active))
+	}
+	if r.Unadopt {
+		out = append(out, "adopted", "0")
+	}
+	if a := r.Applied; a != nil {
+		out = append(out, "aknown", flag(a.Known), "akind", string(a.Kind), "aaddr", a.Address, "arole", a.RoleID,
+			"aactive", flag(a.Active), "awrites", a.Writes)
+	}
+	return out
+}
+
+// SettleGroup writes what a sync learnt or did about a group.
+func (d *Directory) SettleGroup(ctx context.Context, id string, l *queue.Lease, r GroupResult) (string, error) {
+	role := r.Role
+	if role == nil {
+		role = &Role{}
+	}
+	drop := "keep"
+	if r.Drop != nil {
+		drop = *r.Drop
+	}
+	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Role != nil), role.ID, role.Name,
+		flag(role.Owned), flag(r.TellMembers), drop)
+	return d.settled(ctx, d.scripts.settleGroup, d.keys.group(id), l, r.Intent != KeepIntent, args)
+}
+
+func (d *Directory) settleArgs(id string, l *queue.Lease, change IntentChange, e End) []any {
+	args := []any{d.now(), id, l.Token, string(change), flag(e.Reject)}
+	if e.Verdict == nil {
+		return append(args, l.Ticket, "", 0, "", "", "", "")
+	}
+	return append(args, d.queue.FinishArgs(l, *e.Verdict)...)
+}
+
+func (d *Directory) settled(ctx context.Context, s *redis.Script, key string, l *queue.Lease, cleared bool, args []any) (string, error) {
+	ans, err := d.run(ctx, s, []string{key}, args...)
+	if err != nil {
+		return "", err
+	}
+	switch str(at(ans, 0)) {
+	case "ok":
+		if cleared {
+			l.Intent = ""
+		}
+		if result := str(at(ans, 1)); result != "" {
+			d.queue.Finished(l, result)
+			return result, nil
+		}
+		return "", nil
+	case "taken":
+		return "", &TakenError{ID: str(at(ans, 1))}
+	}
+	return "", ErrLost
+}
+
+// splitKey gives the record's letter in Redis and the id of a queue key.
+func splitKey(key string) (kind, id string) {
+	typ, id, _ := strings.Cut(key, "/")
+	if typ == "group" {
+		return "g", id
+	}
+	return "u", id
+}
+
+// refresh brings a lease up to date with its queue record {ticket, lane, attempts, look, intent, code, text}.
+func refresh(l *queue.Lease, rec []string) {
+	if len(rec) < 5 {
+		return
+	}
+	l.Ticket, l.Lane, l.Attempts = num(rec[0]), queue.Lane(rec[1]), int(num(rec[2]))
+	l.Look, l.Intent = num(rec[3]), rec[4]
+}

@@ -1,0 +1,161 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping/directory"
+)
+
+// binding is what the engine knows of the CMS project behind its token: which one it is, and who the token acts as.
+type binding struct {
+	mu      sync.Mutex
+	checked bool
+	token   string // id of the access token
+	owner   string // CMS id of the collaborator behind the token, "" when it is no collaborator's
+	problem string // why nothing may be synced
+}
+
+func (b *binding) tokenID() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.token
+}
+
+func (b *binding) owns(l directory.Link) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.owner != "" && l.Kind == directory.Collaborator && l.ID == b.owner
+}
+
+func (b *binding) set(me cmsclient.Identity, problem string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.checked, b.problem = true, problem
+	switch me.Type {
+	case "access_token":
+		b.token = me.ID
+	case "user":
+		b.owner = me.ID
+	}
+}
+
+// ok says that CMS calls go to the project that the record belongs to.
+func (b *binding) ok() bool {
+	checked, problem := b.state()
+	return checked && problem == ""
+}
+
+func (b *binding) state() (checked bool, problem string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.checked, b.problem
+}
+
+// Bind checks that the record belongs to the CMS project that the token opens, and ties a new record to it. A record of
+// another project would make its people strangers: nothing is synced then.
+func (e *Engine) Bind(ctx context.Context) error {
+	site, err := e.cms.Site(ctx)
+	if err != nil {
+		return err
+	}
+	me, err := e.cms.Me(ctx)
+	if err != nil {
+		return err
+	}
+	bound, err := e.dir.Bind(ctx, site.ID)
+	if err != nil {
+		return err
+	}
+	problem := ""
+	if bound != site.ID {
+		problem = fmt.Sprintf("the record in Redis belongs to CMS project %s, but the token opens project %s: give this project its own name or redis.prefix", bound, site.ID)
+		e.log.ErrorContext(ctx, "project not bound", "project", e.o.Project, "record", bound, "token", site.ID)
+	}
+	e.binding.set(me, problem)
+	return nil
+}
+
+// bindWait is how long a failed binding waits for the next try.
+const bindWait = 2 * time.Second
+
+// bindUntilDone tries until the CMS has said which project the token opens.
+func (e *Engine) bindUntilDone(ctx context.Context) {
+	for failed := false; ; failed = true {
+		err := e.Bind(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if !failed {
+			e.log.WarnContext(ctx, "the CMS does not say which project the token opens; nothing is synced until it does",
+				"project", e.o.Project, "error", err)
+		}
+		t := time.NewTimer(bindWait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// Readiness says whether a project can take writes and sync them.
+type Readiness struct {
+	OK      bool
+	Reasons []string // why not
+	Notes   []string // what an operator should know
+}
+
+// Ready asks Redis and reports what is known of the CMS.
+func (e *Engine) Ready(ctx context.Context) Readiness {
+	var r Readiness
+	stats, err := e.queue.Stats(ctx)
+	if err != nil {
+		return Readiness{Reasons: []string{"Redis does not answer"}}
+	}
+	checked, problem := e.binding.state()
+	switch {
+	case problem != "":
+		r.Reasons = append(r.Reasons, problem)
+	case !checked:
+		r.Notes = append(r.Notes, "the CMS has not answered yet")
+	}
+	if stats.Circuit != "" {
+		r.Notes = append(r.Notes, "the CMS refuses every call: "+stats.Circuit)
+	}
+	if stats.Paused {
+		r.Notes = append(r.Notes, "the queue is paused")
+	}
+	if stats.Parked > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d keys are parked and wait for an operator", stats.Parked))
+	}
+	if last, err := e.dir.LastImport(ctx); err == nil && last.IsZero() {
+		r.Notes = append(r.Notes, "nothing has been imported from the CMS yet")
+	}
+	r.OK = len(r.Reasons) == 0
+	return r
+}
+
+// Stats are an engine's figures for metrics.
+type Stats struct {
+	Users, Groups int64
+	ImportAge     time.Duration // -1: never imported
+}
+
+// Stats reads the figures of the record.
+func (e *Engine) Stats(ctx context.Context) (Stats, error) {
+	c, err := e.dir.Counts(ctx)
+	if err != nil {
+		return Stats{}, err
+	}
+	last, err := e.dir.LastImport(ctx)
+	age := e.o.Now().Sub(last)
+	if last.IsZero() {
+		age = -1
+	}
+	return Stats{Users: c.Users, Groups: c.Groups, ImportAge: age}, err
+}

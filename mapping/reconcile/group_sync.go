@@ -1,0 +1,292 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// holdersWait is when the deletion of a role is tried again while people who lose it wait for their turn.
+const holdersWait = 500 * time.Millisecond
+
+// groupSync gives a group its role and tells its members.
+type groupSync struct {
+	syncing
+	group   directory.Group
+	waiting int
+	roles   mapping.RoleSet
+	all     []cmsclient.Role
+}
+
+func (s *groupSync) run(ctx context.Context) outcome {
+	out, err := outcome{}, errAgain
+	for n := 0; n < maxRounds && errors.Is(err, errAgain); n++ {
+		out, err = s.round(ctx)
+	}
+	if errors.Is(err, errAgain) {
+		out, err = s.finish(ctx, directory.GroupResult{}, queue.Verdict{Outcome: queue.Retry, Code: "unsettled",
+			Text: "the CMS looked different at every attempt"})
+	}
+	if err != nil {
+		return outcome{result: queue.ResultLost, err: err}
+	}
+	return out
+}
+
+func (s *groupSync) round(ctx context.Context) (outcome, error) {
+	work, err := s.engine.dir.LoadGroup(ctx, s.id, s.lease)
+	if err != nil {
+		return outcome{}, err
+	}
+	s.group, s.waiting = work.Item, work.Waiting
+	if !work.Found || s.group.State == directory.Rejected || !s.group.Managed {
+		return s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
+	}
+	if s.mustLook() {
+		if err := s.look(ctx); err != nil {
+			return s.unreadable(ctx, err)
+		}
+		return outcome{}, errAgain
+	}
+	if s.roles, s.all, err = s.engine.rolesFor(ctx, work.RolesVersion); err != nil {
+		return s.unreadable(ctx, err)
+	}
+	if s.group.State == directory.Live {
+		if out, done, err := s.giveRole(ctx); done || err != nil {
+			return out, err
+		}
+	}
+	if err := s.tellMembers(ctx); err != nil {
+		return outcome{}, err
+	}
+	if s.group.DropRole != "" {
+		return s.dropRole(ctx)
+	}
+	return s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
+}
+
+// giveRole makes the group's role what it is to be. done says that the sync has ended, or errAgain that it is planned anew.
+func (s *groupSync) giveRole(ctx context.Context) (out outcome, done bool, err error) {
+	g := s.group
+	name, ruled := s.engine.rules.GroupRole(g.Name)
+	switch {
+	case ruled:
+		role, found := s.roles.Named(name)
+		if !found {
+			out, err = s.park(ctx, mapping.CodeRoleMissing, fmt.Sprintf("the rule for this group names role %q, which the CMS does not have", name))
+			return out, true, err
+		}
+		return s.link(ctx, directory.Role{ID: role.ID, Name: role.Name})
+	case g.Imported:
+		return outcome{}, false, nil
+	case g.RoleID != "" && !g.Owned:
+		return s.link(ctx, directory.Role{}) // the rule that gave it matches no more
+	case !s.engine.rules.Config().Create:
+		return outcome{}, false, nil
+	case g.RoleID == "":
+		return s.createRole(ctx)
+	case g.RoleName != g.Name:
+		return s.renameRole(ctx)
+	}
+	return outcome{}, false, nil
+}
+
+// link makes an existing role (or none) the group's. A role that the proxy made is dropped when its holders are moved.
+func (s *groupSync) link(ctx context.Context, role directory.Role) (outcome, bool, error) {
+	if s.group.RoleID == role.ID && !s.group.Owned {
+		return outcome{}, false, nil
+	}
+	res := directory.GroupResult{Intent: s.cleared(), Role: &role, TellMembers: true}
+	if s.group.Owned {
+		drop := s.group.RoleID
+		res.Drop = &drop
+	}
+	return s.goOn(ctx, res)
+}
+
+// goOn writes a result and plans anew.
+func (s *groupSync) goOn(ctx context.Context, res directory.GroupResult) (outcome, bool, error) {
+	if _, err := s.settle(ctx, res); err != nil {
+		out, err := s.settleFailed(ctx, err)
+		return out, true, err
+	}
+	return outcome{}, true, errAgain
+}
+
+// createRole makes the group's role in one call, under its final name.
+func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
+	template, found := s.roles.Named(s.engine.rules.Config().Template)
+	i := slices.IndexFunc(s.all, func(r cmsclient.Role) bool { return r.ID == template.ID })
+	if !found || i < 0 {
+		out, err := s.park(ctx, mapping.CodeRoleMissing, fmt.Sprintf("roles.template names role %q, which the CMS does not have",
+			s.engine.rules.Config().Template))
+		return out, true, err
+	}
+	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}.String(), "role:"+fold(s.group.Name)); err != nil {
+		return s.callFailed(ctx, err)
+	}
+	role, err := s.engine.cms.CreateRole(ctx, s.all[i].Template(s.group.Name))
+	if err != nil {
+		return s.callFailed(ctx, err)
+	}
+	return s.owned(ctx, role)
+}
+
+func (s *groupSync) renameRole(ctx context.Context) (outcome, bool, error) {
+	note := intent{Op: "rename_role", ID: s.group.RoleID, Address: s.group.Name}
+	if err := s.intend(ctx, note.String(), "role:"+fold(s.group.Name), "role-id:"+s.group.RoleID); err != nil {
+		return s.callFailed(ctx, err)
+	}
+	role, err := s.engine.cms.UpdateRole(ctx, s.group.RoleID, cmsclient.RoleAttributes{Name: s.group.Name})
+	if err != nil {
+		return s.callFailed(ctx, err)
+	}
+	return s.owned(ctx, role)
+}
+
+// owned makes a role that the proxy made or renamed the group's, and known to every replica.
+func (s *groupSync) owned(ctx context.Context, role cmsclient.Role) (outcome, bool, error) {
+	ctx = context.WithoutCancel(ctx)
+	all := append(slices.DeleteFunc(slices.Clone(s.all), func(r cmsclient.Role) bool { return r.ID == role.ID }), role)
+	if err := s.engine.publishRoles(ctx, all); err != nil {
+		return outcome{}, true, err
+	}
+	return s.goOn(ctx, directory.GroupResult{Intent: s.cleared(), TellMembers: s.group.RoleID != role.ID,
+		Role: &directory.Role{ID: role.ID, Name: s.group.Name, Owned: true}})
+}
+
+// tellMembers queues the members whose role may have changed, batch by batch.
+func (s *groupSync) tellMembers(ctx context.Context) error {
+	for {
+		more, err := s.engine.dir.FanOut(ctx, s.id, s.lease.Token)
+		if err != nil {
+			return err
+		}
+		s.engine.o.Wake()
+		if !more {
+			return nil
+		}
+	}
+}
+
+// dropRole deletes a role that the proxy made, once nobody who is waiting for another one holds it. A role that others
+// still use stays behind.
+func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
+	if s.waiting > 0 {
+		return s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Wait, After: holdersWait,
+			Code: "members_moving", Text: "the role is deleted when its holders have been given another one"})
+	}
+	role := s.group.DropRole
+	if err := s.intend(ctx, intent{Op: "delete_role", ID: role}.String(), "role-id:"+role); err != nil {
+		out, _, err := s.callFailed(ctx, err)
+		return out, err
+	}
+	err := s.engine.cms.DeleteRole(ctx, role)
+	none := ""
+	res := directory.GroupResult{Intent: s.cleared(), Drop: &none}
+	if s.group.RoleID == role {
+		res.Role = &directory.Role{}
+	}
+	v := queue.Verdict{Outcome: queue.Done}
+	switch cmsclient.Classify(err) {
+	case cmsclient.None, cmsclient.Gone:
+	case cmsclient.Reject:
+		v.Code, v.Text = "role_left_behind", "the role is still used in the CMS and was left there"
+	default:
+		out, _, err := s.callFailed(ctx, err)
+		return out, err
+	}
+	if err == nil {
+		all := slices.DeleteFunc(slices.Clone(s.all), func(r cmsclient.Role) bool { return r.ID == role })
+		if err := s.engine.publishRoles(context.WithoutCancel(ctx), all); err != nil {
+			return outcome{}, err
+		}
+	}
+	return s.finish(ctx, res, v)
+}
+
+// look reads the roles after a call whose outcome is not known, and takes what it shows to the record: a role of the
+// group's name that such a call of ours may have made is ours.
+func (s *groupSync) look(ctx context.Context) error {
+	s.looked = true
+	var i intent
+	open := s.lease.Intent != "" && json.Unmarshal([]byte(s.lease.Intent), &i) == nil
+	set, all, err := s.engine.readRoles(ctx)
+	if err != nil {
+		return err
+	}
+	s.roles, s.all = set, all
+	res := directory.GroupResult{}
+	shown := false
+	switch {
+	case !open:
+		shown = true
+	case i.Op == "create_role":
+		var role mapping.Role
+		if role, shown = exactly(all, i.Address); shown {
+			res.Role = &directory.Role{ID: role.ID, Name: role.Name, Owned: true}
+			res.TellMembers = true
+		}
+	case i.Op == "delete_role":
+		_, there := set.ByID(i.ID)
+		shown = !there
+	}
+	if !shown && s.own {
+		s.doubt = true
+	}
+	res.Intent = s.cleared()
+	_, err = s.settle(ctx, res)
+	s.own = false
+	return err
+}
+
+// exactly finds a role by its very name.
+func exactly(all []cmsclient.Role, name string) (mapping.Role, bool) {
+	for _, r := range all {
+		if r.Name == name {
+			return mapping.Role{ID: r.ID, Name: r.Name, Privileged: r.Privileged()}, true
+		}
+	}
+	return mapping.Role{}, false
+}
+
+// callFailed decides what an error of a call means: look and plan again, or end the sync.
+func (s *groupSync) callFailed(ctx context.Context, err error) (outcome, bool, error) {
+	var ce *cmsclient.Error
+	if errors.Is(err, directory.ErrBusy) {
+		out, err := s.finish(ctx, directory.GroupResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
+			Text: "another group's sync holds the same role"})
+		return out, true, err
+	}
+	if !errors.As(err, &ce) {
+		return outcome{}, true, err
+	}
+	switch class := cmsclient.Classify(err); {
+	case ce.Unknown:
+		if err := s.look(ctx); err != nil {
+			out, err := s.unreadable(ctx, err)
+			return out, true, err
+		}
+		return outcome{}, true, errAgain
+	case class == cmsclient.Already:
+		s.refused = true
+		out, err := s.park(ctx, "name_taken", "the CMS has a role of this name already; link the group to it instead")
+		return out, true, err
+	case class == cmsclient.Gone || class == cmsclient.Look:
+		if _, _, err := s.engine.readRoles(ctx); err != nil {
+			out, err := s.unreadable(ctx, err)
+			return out, true, err
+		}
+		return s.goOn(ctx, directory.GroupResult{Intent: s.cleared(), Role: &directory.Role{}})
+	}
+	out, err := s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, s.failure(ctx, err))
+	return out, true, err
+}

@@ -1,0 +1,118 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+
+	"github.com/scimcms/scimcms/mapping/directory"
+)
+
+// GroupEdit is a change of a group. Nil leaves a value as it is.
+type GroupEdit struct {
+	Name       *string
+	ExternalID *string
+	Doc        func(old []byte) ([]byte, error)
+	Members    directory.MemberChange
+	Limit      int // how many members the answer may carry (-1: all); a bigger group comes without any
+}
+
+// CreateGroup records a new group and makes or links its role. Its members' roles follow on their own.
+func (e *Engine) CreateGroup(ctx context.Context, w directory.GroupWish, members []string, limit int) (Result[directory.Group], error) {
+	c, err := e.dir.CreateGroup(ctx, w, members, limit, e.token())
+	if err != nil {
+		return Result[directory.Group]{}, err
+	}
+	return e.finishGroup(ctx, c, true, limit)
+}
+
+// UpdateGroup changes a group. A change of membership alone needs no look at the rest of the group.
+func (e *Engine) UpdateGroup(ctx context.Context, id string, edit GroupEdit) (Result[directory.Group], error) {
+	if edit.Name == nil && edit.ExternalID == nil && edit.Doc == nil {
+		return e.changeMembers(ctx, id, edit)
+	}
+	for range maxEdits {
+		cur, err := e.dir.Group(ctx, id, 0)
+		if err != nil {
+			return Result[directory.Group]{}, err
+		}
+		w, same, err := edit.apply(cur)
+		if err != nil {
+			return Result[directory.Group]{}, err
+		}
+		if same {
+			return e.changeMembers(ctx, id, edit)
+		}
+		c, err := e.dir.WriteGroup(ctx, cur, w, edit.Members, edit.Limit, e.token())
+		if errors.Is(err, directory.ErrStale) {
+			continue
+		}
+		if err != nil {
+			return Result[directory.Group]{}, err
+		}
+		return e.finishGroup(ctx, c, false, edit.Limit)
+	}
+	return Result[directory.Group]{}, directory.ErrStale
+}
+
+// apply gives the group's attributes after the edit, and whether they are what they were.
+func (g GroupEdit) apply(cur directory.Group) (w directory.GroupWish, same bool, err error) {
+	w = directory.GroupWish{Name: cur.Name, ExternalID: cur.External, Doc: cur.Doc}
+	if g.Name != nil {
+		w.Name = *g.Name
+	}
+	if g.ExternalID != nil {
+		w.ExternalID = *g.ExternalID
+	}
+	if g.Doc != nil {
+		if w.Doc, err = g.Doc(cur.Doc); err != nil {
+			return w, false, err
+		}
+	}
+	return w, w.Name == cur.Name && w.ExternalID == cur.External && string(w.Doc) == string(cur.Doc), nil
+}
+
+func (e *Engine) changeMembers(ctx context.Context, id string, edit GroupEdit) (Result[directory.Group], error) {
+	c, err := e.dir.ChangeMembers(ctx, id, edit.Members, edit.Limit, e.token())
+	if err != nil {
+		return Result[directory.Group]{}, err
+	}
+	return e.finishGroup(ctx, c, false, edit.Limit)
+}
+
+// DeleteGroup records that a group is gone. Its members lose what they had through it; a role that the proxy made goes
+// when nobody holds it any more.
+func (e *Engine) DeleteGroup(ctx context.Context, id string) error {
+	c, err := e.dir.DeleteGroup(ctx, id, e.token())
+	if err != nil {
+		return err
+	}
+	_, _, err = e.request(ctx, directory.GroupKey(id), c.Lease, c.Item.Sync, false)
+	return err
+}
+
+// finishGroup syncs the group's own key, if it needs to be, and lets the workers know of its members'.
+func (e *Engine) finishGroup(ctx context.Context, c directory.Committed[directory.Group], created bool, limit int) (Result[directory.Group], error) {
+	res := Result[directory.Group]{Item: c.Item, Created: created, Changed: c.Changed}
+	if n := len(c.Unknown); n > 0 {
+		e.log.WarnContext(ctx, "members that are no users were left out", "project", e.o.Project, "group", c.Item.ID, "members", n)
+	}
+	if c.Lease == nil && c.Item.Sync.Ticket == 0 {
+		e.o.Wake()
+		return res, nil
+	}
+	out, settled, err := e.request(ctx, directory.GroupKey(c.Item.ID), c.Lease, c.Item.Sync, created)
+	if err != nil || !settled {
+		return res, err
+	}
+	if out.rejected != nil {
+		return res, out.rejected
+	}
+	now, err := e.dir.Group(ctx, c.Item.ID, limit)
+	if errors.Is(err, directory.ErrNotFound) {
+		return res, nil
+	}
+	if err == nil {
+		res.Item = now
+	}
+	return res, err
+}

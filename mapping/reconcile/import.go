@@ -1,0 +1,212 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// importChunk is how many entities one import script compares.
+const importChunk = 200
+
+// missingLimit: a picture that shows less than this share of the known entities is an error, not a plan.
+const missingLimit = 0.5
+
+// errShrunk refuses a picture that lacks most of what is known.
+var errShrunk = errors.New("the CMS shows less than half of the people it had: the picture is not believed")
+
+// errSuperseded means that the importer lost its lease.
+var errSuperseded = errors.New("another replica imports")
+
+// importVerdict runs an import under the lease of its key.
+func (e *Engine) importVerdict(ctx context.Context, l *queue.Lease) queue.Verdict {
+	ctx = cmsclient.WithGuard(ctx, e.queue.Guard(l))
+	err := e.importNow(ctx)
+	switch {
+	case err == nil:
+		e.o.Observer.Imported("ok")
+		return queue.Verdict{Outcome: queue.Done}
+	case errors.Is(err, errShrunk):
+		e.o.Observer.Imported("refused")
+		e.log.ErrorContext(ctx, "import refused", "project", e.o.Project, "error", err)
+		return queue.Verdict{Outcome: queue.Wait, After: e.o.ImportEvery, Code: "import_refused", Text: err.Error()}
+	}
+	e.o.Observer.Imported("error")
+	v := queue.Verdict{Outcome: queue.Retry, NeverPark: true, Code: "import_failed", Text: "the CMS could not be read"}
+	var ce *cmsclient.Error
+	if errors.As(err, &ce) {
+		v.Code, v.Text = code(ce), ce.Reason()
+		if cmsclient.Classify(err) == cmsclient.Stop {
+			e.stop(ctx, ce)
+		}
+	}
+	e.log.WarnContext(ctx, "import failed", "project", e.o.Project, "error", err)
+	return v
+}
+
+// importNow reads a full picture of the CMS, roles first and collaborators last, and compares it with the record.
+func (e *Engine) importNow(ctx context.Context) error {
+	picture, err := e.dir.BeginPicture(ctx)
+	if err != nil {
+		return err
+	}
+	began := e.o.Now()
+	roles, err := e.cms.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := e.readPeople(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.believable(ctx, len(found.links)); err != nil {
+		return err
+	}
+	if err := e.importRoles(ctx, picture, roles); err != nil {
+		return err
+	}
+	if err := e.importPeople(ctx, picture, found); err != nil {
+		return err
+	}
+	if err := e.importMissing(ctx, picture, found); err != nil {
+		return err
+	}
+	return e.dir.Imported(ctx, began, len(found.links))
+}
+
+func (e *Engine) believable(ctx context.Context, seen int) error {
+	known, err := e.dir.CountLinked(ctx)
+	if err != nil {
+		return err
+	}
+	if known > 1 && float64(seen) < missingLimit*float64(known) {
+		return errShrunk
+	}
+	return nil
+}
+
+func (e *Engine) importRoles(ctx context.Context, picture int64, roles []cmsclient.Role) error {
+	raw, err := json.Marshal(roles)
+	if err != nil {
+		return fmt.Errorf("roles: %w", err)
+	}
+	entries := make([]directory.RoleEntry, 0, len(roles))
+	for _, r := range roles {
+		entries = append(entries, directory.RoleEntry{ID: r.ID, Name: r.Name})
+	}
+	return e.dir.ImportRoles(ctx, picture, raw, entries)
+}
+
+func (e *Engine) importPeople(ctx context.Context, picture int64, found *people) error {
+	for lo := 0; lo < len(found.links); lo += importChunk {
+		if ctx.Err() != nil {
+			return errSuperseded
+		}
+		chunk := make([]directory.Entity, 0, importChunk)
+		for _, l := range found.links[lo:min(lo+importChunk, len(found.links))] {
+			chunk = append(chunk, directory.Entity{Link: l})
+		}
+		findings, err := e.dir.ImportUsers(ctx, picture, chunk)
+		if err != nil {
+			return err
+		}
+		for _, f := range findings {
+			if f.What == "repair" || f.At >= len(chunk) {
+				continue
+			}
+			if err := e.importPerson(ctx, picture, f.ID, chunk[f.At]); err != nil {
+				return err
+			}
+		}
+	}
+	e.o.Wake()
+	return nil
+}
+
+func (e *Engine) importPerson(ctx context.Context, picture int64, id string, entity directory.Entity) error {
+	given, family := mapping.SplitName(entity.Name, entity.Address)
+	active := entity.Kind == directory.Invitation || entity.Active
+	p := Person{UserName: entity.Address, GivenName: given, FamilyName: family, Email: entity.Address, Active: active}
+	doc, err := e.o.Document(p)
+	if err != nil {
+		return err
+	}
+	_, err = e.dir.ImportNewUser(ctx, picture, id, entity, directory.UserWish{
+		Doc: doc, UserName: p.UserName, DisplayName: entity.Name, Emails: []string{p.Email}, Address: p.Email, Active: active,
+	})
+	return err
+}
+
+func (e *Engine) importMissing(ctx context.Context, picture int64, found *people) error {
+	return e.dir.Linked(ctx, func(chunk []directory.Missing) error {
+		var missing []directory.Missing
+		for _, m := range chunk {
+			if _, there := found.byEntity[m.Entity]; !there {
+				missing = append(missing, m)
+			}
+		}
+		gone, err := e.dir.ImportMissing(ctx, picture, missing)
+		if gone > 0 {
+			e.log.InfoContext(ctx, "people are gone from the CMS", "project", e.o.Project, "people", gone)
+		}
+		return err
+	})
+}
+
+// ImportNow queues an import before all other work and waits for its end.
+func (e *Engine) ImportNow(ctx context.Context) error {
+	ticket, err := e.queue.Push(ctx, importKey, queue.Interactive, true)
+	if err != nil {
+		return &directory.UnavailableError{Cause: err}
+	}
+	e.o.Wake()
+	if _, err := e.queue.Await(ctx, importKey, ticket); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	return nil
+}
+
+// freshen waits a little for a new picture when the last one is older than import.max_age. Its failure only means that
+// the listing is older.
+func (e *Engine) freshen(ctx context.Context) {
+	last, err := e.dir.LastImport(ctx)
+	if err != nil || e.o.Now().Sub(last) < e.o.MaxAge {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.o.ListingWait)
+	defer cancel()
+	if err := e.ImportNow(ctx); err != nil && ctx.Err() == nil {
+		e.log.WarnContext(ctx, "listing shows an old picture", "project", e.o.Project, "error", err)
+	}
+}
+
+// Run binds the project, and keeps the picture of the CMS fresh until ctx ends: an import at once, then one every
+// import.interval unless another replica was first.
+func (e *Engine) Run(ctx context.Context) {
+	e.bindUntilDone(ctx)
+	tick := time.NewTicker(max(e.o.ImportEvery/10, time.Second))
+	defer tick.Stop()
+	due := true
+	for {
+		if due {
+			if _, err := e.queue.Push(ctx, importKey, queue.Interactive, false); err != nil && ctx.Err() == nil {
+				e.log.WarnContext(ctx, "import not queued", "project", e.o.Project, "error", err)
+			}
+			e.o.Wake()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		last, err := e.dir.LastImport(ctx)
+		due = err == nil && e.o.Now().Sub(last) >= e.o.ImportEvery
+	}
+}

@@ -1,0 +1,145 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// Result is a write as it was accepted.
+type Result[T any] struct {
+	Item    T
+	Created bool // a create made the record or took one up
+	Changed bool
+}
+
+// syncLimit bounds a sync that a request began and no longer waits for.
+const syncLimit = time.Minute
+
+// slotAhead is how far away the next CMS call may be for a request to make it itself. Under a backlog the identity
+// provider is answered at once.
+const slotAhead = time.Second
+
+// token is a lease token for a commit; empty, so that the commit takes no lease, while it is not known that CMS calls go
+// to the right project.
+func (e *Engine) token() string {
+	if !e.binding.ok() {
+		return ""
+	}
+	return queue.NewToken()
+}
+
+// request syncs a committed key within sync.wait. settled says that an attempt has ended; else the queue goes on. The
+// sync outlives the request: a client that goes away cancels no CMS call.
+func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s directory.Sync, create bool) (out outcome, settled bool, err error) {
+	if l == nil {
+		e.o.Wake()
+		if !s.Leased {
+			return outcome{}, false, nil // work is stopped, or the record needs none
+		}
+		return e.await(ctx, key, s.Ticket)
+	}
+	done := make(chan outcome, 1)
+	e.inFlight.Add(1)
+	go func() {
+		defer e.inFlight.Done()
+		done <- e.detached(context.WithoutCancel(ctx), l, create)
+	}()
+	wait := time.NewTimer(e.o.Wait)
+	defer wait.Stop()
+	select {
+	case out = <-done:
+		return out, out.err == nil, nil
+	case <-wait.C:
+		return outcome{}, false, nil
+	case <-ctx.Done():
+		return outcome{}, false, ctx.Err()
+	}
+}
+
+// detached runs a sync to its end and gives back what it left of its lease.
+func (e *Engine) detached(ctx context.Context, l *queue.Lease, create bool) outcome {
+	ctx, cancel := context.WithTimeout(withoutPatience(ctx), syncLimit)
+	defer cancel()
+	kept, stop := e.queue.KeepAlive(ctx, l)
+	out := e.sync(kept, l, create)
+	stop()
+	if v := e.verdict(ctx, l, out); v.Outcome != queue.Ended {
+		if _, err := e.queue.Finish(context.WithoutCancel(ctx), l, v); err != nil {
+			e.log.ErrorContext(ctx, "a sync could not be ended; its lease will run out", "project", e.o.Project, "key", l.Key, "error", err)
+		}
+	}
+	e.o.Wake()
+	return out
+}
+
+// await waits for a ticket that another holder is working on.
+func (e *Engine) await(ctx context.Context, key string, ticket int64) (outcome, bool, error) {
+	waiting, cancel := context.WithTimeout(ctx, e.o.Wait)
+	defer cancel()
+	entry, err := e.queue.Await(waiting, key, ticket)
+	switch {
+	case ctx.Err() != nil:
+		return outcome{}, false, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return outcome{}, false, nil
+	case err != nil:
+		return outcome{}, false, &directory.UnavailableError{Cause: err}
+	}
+	out := outcome{result: string(entry.State)}
+	if entry.State == queue.Parked && refusedByCMS(entry.Code) {
+		out.rejected = newRejected(entry.Code, entry.Text)
+	}
+	return out, true, nil
+}
+
+// refusedByCMS tells the CMS's refusals from what only this proxy's configuration stands in the way of.
+func refusedByCMS(code string) bool {
+	switch code {
+	case mapping.CodeRoleMissing, mapping.CodePrivilegedRole, mapping.CodeInvitationGone, codeAddressTaken, codeNoAddress:
+		return false
+	}
+	return true
+}
+
+// errNoSlot means that the CMS's rate leaves no room for a call within a request's patience.
+var errNoSlot = errors.New("the next CMS call is too far away for a request to wait")
+
+type patienceKey struct{}
+
+func withoutPatience(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patienceKey{}, true)
+}
+
+// Gate paces the CMS client by a pacer. Calls that a request makes itself give up when the next slot is far away.
+type Gate struct{ Pacer *queue.Pacer }
+
+var _ cmsclient.Gate = Gate{}
+
+// Wait returns when the next call may be sent.
+func (g Gate) Wait(ctx context.Context) error {
+	if ctx.Value(patienceKey{}) == nil {
+		return g.Pacer.Wait(ctx)
+	}
+	slot, _, ok, err := g.Pacer.Book(ctx, slotAhead)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return errNoSlot
+	}
+	return g.Pacer.Wait(queue.WithSlot(ctx, slot))
+}
+
+// Report tells the pacer what the CMS answered.
+func (g Gate) Report(ctx context.Context, f cmsclient.Feedback) {
+	if f.Status == 0 {
+		return
+	}
+	g.Pacer.Report(ctx, queue.Feedback{Limited: f.Limited, Reset: f.Reset, Limit: f.Limit})
+}

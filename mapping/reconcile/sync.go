@@ -1,0 +1,166 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// importKey is the queue key of the import: its lease makes one replica import at a time.
+const importKey = "import/all"
+
+// lookMargin is how long after its deadline a CMS call can still take effect.
+const lookMargin = 5 * time.Second
+
+// busyWait is when a key whose CMS identity is held by another key tries again.
+const busyWait = 250 * time.Millisecond
+
+// outRejected is a sync's outcome beside the queue's results: the CMS refused a creation, and it was taken back.
+const outRejected = "rejected"
+
+// fold is how addresses and names are compared.
+func fold(s string) string { return mapping.Fold(s) }
+
+// outcome is how one sync ended, for the request that waits for it.
+type outcome struct {
+	result   string         // of the queue (done, again, retry, parked), rejected, or lost
+	rejected *RejectedError // the CMS refused for good
+	err      error          // what went wrong, for the log
+}
+
+// Handle syncs the key of a lease that a worker took. The engine ends the lease itself, in the script that writes the
+// result; the verdict stands for what it could not write.
+func (e *Engine) Handle(ctx context.Context, l *queue.Lease) queue.Verdict {
+	if !e.binding.ok() {
+		return queue.Verdict{Outcome: queue.Wait, After: bindWait, Code: "not_bound", Text: "it is not known yet that the CMS token opens the right project"}
+	}
+	if l.Key == importKey {
+		return e.importVerdict(ctx, l)
+	}
+	return e.verdict(ctx, l, e.sync(ctx, l, false))
+}
+
+// sync runs one key under its lease, which the caller keeps alive. create says that a request waits for the record's creation.
+func (e *Engine) sync(ctx context.Context, l *queue.Lease, create bool) outcome {
+	ctx = cmsclient.WithGuard(ctx, e.queue.Guard(l))
+	kind, id, _ := strings.Cut(l.Key, "/")
+	began := e.o.Now()
+	var out outcome
+	switch kind {
+	case "user":
+		out = (&userSync{syncing: syncing{engine: e, lease: l, id: id, create: create}}).run(ctx)
+	case "group":
+		out = (&groupSync{syncing: syncing{engine: e, lease: l, id: id, create: create}}).run(ctx)
+	default:
+		return outcome{err: errors.New("unknown kind of key")}
+	}
+	e.observe(kind, l, out, e.o.Now().Sub(began))
+	return out
+}
+
+func (e *Engine) observe(kind string, l *queue.Lease, out outcome, took time.Duration) {
+	e.o.Observer.Synced(kind, out.result)
+	if out.result != queue.ResultDone {
+		return
+	}
+	if l.Since > 0 && l.Taken > 0 {
+		took += time.Duration(max(l.Taken-l.Since, 0)) * time.Millisecond
+	}
+	e.o.Observer.Agreed(kind, took)
+}
+
+// verdict tells the queue what is left to do: nothing when the lease was ended here, else to try again.
+func (e *Engine) verdict(ctx context.Context, l *queue.Lease, out outcome) queue.Verdict {
+	if out.err == nil {
+		return queue.Verdict{Outcome: queue.Ended}
+	}
+	if errors.Is(out.err, directory.ErrLost) || errors.Is(out.err, queue.ErrLost) {
+		e.log.WarnContext(ctx, "a lease was lost during a sync; the key will be looked at", "project", e.o.Project, "key", l.Key)
+		return queue.Verdict{Outcome: queue.Retry, Look: l.Look}
+	}
+	e.log.WarnContext(ctx, "sync failed", "project", e.o.Project, "key", l.Key, "error", out.err)
+	return queue.Verdict{Outcome: queue.Retry, Code: "internal", Text: "the sync could not be carried out; the log of the proxy says why"}
+}
+
+// syncing is what the syncs of users and groups have in common.
+type syncing struct {
+	engine  *Engine
+	lease   *queue.Lease
+	id      string
+	create  bool // a request waits for the creation of this record: a refusal takes it back
+	looked  bool // the CMS was read under this lease
+	own     bool // the open intent was noted by this sync
+	doubt   bool // a call of this sync may still arrive: the CMS is to be read again after its last moment
+	refused bool // the CMS refused for good
+}
+
+// cleared is what becomes of the intent when the outcome of the newest call is known.
+func (s *syncing) cleared() directory.IntentChange {
+	if s.doubt {
+		return directory.DoubtfulIntent
+	}
+	return directory.ClearIntent
+}
+
+// mustLook says that the CMS is to be read before anything is planned: an earlier call may have been applied, or still
+// be under way.
+func (s *syncing) mustLook() bool {
+	return !s.looked && (s.lease.Intent != "" || s.lease.Look != 0 || s.lease.Reclaimed)
+}
+
+// intend notes a CMS write before it is sent.
+func (s *syncing) intend(ctx context.Context, what string, idents ...string) error {
+	err := s.engine.dir.Intend(ctx, s.lease, what, s.engine.o.CallTimeout+lookMargin, idents...)
+	if err == nil {
+		s.own = true
+	}
+	return err
+}
+
+// failure says how a sync ends after an error of a CMS call that no look can settle.
+func (s *syncing) failure(ctx context.Context, err error) queue.Verdict {
+	var ce *cmsclient.Error
+	if !errors.As(err, &ce) {
+		return queue.Verdict{Outcome: queue.Retry, Code: "transport", Text: "the CMS could not be reached"}
+	}
+	v := queue.Verdict{Outcome: queue.Retry, Code: code(ce), Text: ce.Reason()}
+	switch cmsclient.Classify(err) {
+	case cmsclient.Stop:
+		s.engine.stop(ctx, ce)
+		v.Outcome = queue.Wait
+	case cmsclient.Reject, cmsclient.Already, cmsclient.Gone:
+		s.refused = true
+		v.Outcome = queue.Park
+	default:
+		v.After = ce.Reset
+	}
+	return v
+}
+
+// stop keeps the whole project from calling a CMS that would refuse every call alike.
+func (e *Engine) stop(ctx context.Context, ce *cmsclient.Error) {
+	e.log.ErrorContext(ctx, "the CMS refuses every call: the project is stopped until a probe succeeds",
+		"project", e.o.Project, "code", code(ce), "status", ce.Status)
+	if err := e.queue.Trip(ctx, ce.Reason(), code(ce)); err != nil {
+		e.log.ErrorContext(ctx, "the stop could not be noted", "project", e.o.Project, "error", err)
+	}
+}
+
+// code names an error of the CMS for operators and metrics.
+func code(ce *cmsclient.Error) string {
+	switch {
+	case ce.Code() != "":
+		return strings.ToLower(ce.Code())
+	case ce.Unknown:
+		return "unknown_outcome"
+	case ce.Status != 0:
+		return "http_" + itoa(ce.Status)
+	}
+	return "transport"
+}

@@ -1,0 +1,177 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// intent is a CMS write that may be under way, as the queue record keeps it.
+type intent struct {
+	Op      string `json:"op"`
+	ID      string `json:"id,omitempty"`
+	Address string `json:"address,omitempty"`
+}
+
+func (i intent) String() string {
+	b, err := json.Marshal(i)
+	if err != nil { // cannot be: three strings
+		return i.Op
+	}
+	return string(b)
+}
+
+// errNoIntent means that the call was not made, because it could not be noted.
+var errNoIntent = errors.New("the call could not be noted")
+
+// step makes one CMS call of a plan and gives the link as it is afterwards.
+func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserResult, error) {
+	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address)}
+	if err := s.intend(ctx, note.String(), s.idents(st)...); err != nil {
+		return directory.UserResult{}, fmt.Errorf("%w: %w", errNoIntent, err)
+	}
+	link, err := s.call(ctx, st)
+	if err != nil {
+		return directory.UserResult{}, err
+	}
+	if st.Old {
+		return directory.UserResult{Old: &link}, nil
+	}
+	res := directory.UserResult{Link: &link}
+	if st.Op == mapping.Invite && s.user.Link.Kind == directory.Collaborator {
+		old := s.user.Link
+		res.Old = &old
+	} else if s.user.Old.ID != "" {
+		old := s.user.Old
+		res.Old = &old
+	}
+	return res, nil
+}
+
+// idents are the CMS identities that a step touches.
+func (s *userSync) idents(st mapping.Step) []string {
+	out := []string{"mail:" + fold(st.Address)}
+	if st.ID != "" {
+		out = append(out, "id:"+st.ID)
+	}
+	return out
+}
+
+func (s *userSync) call(ctx context.Context, st mapping.Step) (directory.Link, error) {
+	cms := s.engine.cms
+	switch st.Op {
+	case mapping.Invite:
+		in, err := cms.CreateInvitation(ctx, cmsclient.InvitationCreate{Email: st.Address, RoleID: *st.RoleID, Profile: s.profile()})
+		return invitationLink(in), err
+	case mapping.SetInvitationRole:
+		in, err := cms.UpdateInvitation(ctx, st.ID, *st.RoleID)
+		return invitationLink(in), err
+	case mapping.Resend:
+		in, err := cms.ResendInvitation(ctx, st.ID)
+		return invitationLink(in), err
+	case mapping.Withdraw:
+		return directory.Link{}, cms.DeleteInvitation(ctx, st.ID)
+	case mapping.UpdateUser:
+		u, err := cms.UpdateUser(ctx, st.ID, cmsclient.UserUpdate{RoleID: st.RoleID, Active: st.Active, Profile: s.profile()})
+		return userLink(u), err
+	case mapping.DeleteUser:
+		return directory.Link{}, cms.DeleteUser(ctx, st.ID, destination(st.Destination))
+	}
+	return directory.Link{}, fmt.Errorf("step %s is not a call", st.Op)
+}
+
+func destination(d *mapping.Destination) *cmsclient.Destination {
+	if d == nil {
+		return nil
+	}
+	return &cmsclient.Destination{Type: d.Type, ID: d.ID}
+}
+
+// stepFailed decides what an error of a call means: look and plan again, or end the sync.
+func (s *userSync) stepFailed(ctx context.Context, st mapping.Step, err error) (outcome, error) {
+	var ce *cmsclient.Error
+	switch {
+	case errors.Is(err, directory.ErrBusy):
+		return s.finish(ctx, directory.UserResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
+			Text: "another user's sync holds the same CMS account"})
+	case errors.Is(err, errNoIntent), !errors.As(err, &ce):
+		return outcome{}, err
+	}
+	class := cmsclient.Classify(err)
+	switch {
+	case !ce.Sent, class == cmsclient.Retry, class == cmsclient.Stop:
+		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, s.failure(ctx, err))
+	case class == cmsclient.Look && ce.Unknown:
+		return s.settleUnknown(ctx)
+	case class == cmsclient.Look, class == cmsclient.Gone, class == cmsclient.Already:
+		return s.settleByLook(ctx, st, err)
+	case st.Op == mapping.DeleteUser:
+		return s.refusedRemoval(ctx, st, err)
+	}
+	return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, s.failure(ctx, err))
+}
+
+// settleUnknown looks what became of a call without an answer. Unless the look shows its effect, the queue keeps the key
+// until a look that began after the call's last moment.
+func (s *userSync) settleUnknown(ctx context.Context) (outcome, error) {
+	if err := s.look(ctx); err != nil {
+		return s.unreadable(ctx, err)
+	}
+	return outcome{}, errAgain
+}
+
+// settleByLook handles refusals that say that the CMS is not as the record has it: the entity is gone, or is there
+// already. When a look finds nothing new, the refusal is final.
+func (s *userSync) settleByLook(ctx context.Context, st mapping.Step, refused error) (outcome, error) {
+	before := s.user.Link
+	s.own = false // the call was answered: only what is there now counts
+	if err := s.look(ctx); err != nil {
+		return s.unreadable(ctx, err)
+	}
+	switch {
+	case s.user.Link != before:
+		return outcome{}, errAgain
+	case cmsclient.Classify(refused) == cmsclient.Already:
+		s.refused = true
+		return s.park(ctx, "joined_elsewhere",
+			"the CMS says that this address is taken, but lists nobody with it: the project's owner or a single sign-on user")
+	case st.RoleID != nil:
+		return s.roleGone(ctx)
+	}
+	return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, s.failure(ctx, refused))
+}
+
+// roleGone reads the roles anew: the person is there, so it is the role that the CMS does not know.
+func (s *userSync) roleGone(ctx context.Context) (outcome, error) {
+	if _, _, err := s.engine.readRoles(ctx); err != nil {
+		return s.unreadable(ctx, err)
+	}
+	return s.finish(ctx, directory.UserResult{Intent: s.cleared()},
+		queue.Verdict{Outcome: queue.Retry, Code: mapping.CodeRoleMissing, Text: "the CMS does not know the role"})
+}
+
+// refusedRemoval takes away the access of somebody who cannot be removed, and parks the removal.
+func (s *userSync) refusedRemoval(ctx context.Context, st mapping.Step, refused error) (outcome, error) {
+	reason := s.failure(ctx, refused)
+	active := s.user.Link.Active
+	if st.Old {
+		active = s.user.Old.Active
+	}
+	res := directory.UserResult{}
+	if active {
+		no := false
+		lock := mapping.Step{Op: mapping.UpdateUser, ID: st.ID, Address: st.Address, Active: &no, Old: st.Old}
+		var err error
+		if res, err = s.step(ctx, lock); err != nil {
+			return s.stepFailed(ctx, lock, err)
+		}
+	}
+	res.Intent = s.cleared()
+	return s.finish(ctx, res, reason)
+}

@@ -1,0 +1,194 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// maxRounds is how often one sync plans anew after a look, before it leaves the key to the queue.
+const maxRounds = 4
+
+// errAgain makes a sync plan anew from the record.
+var errAgain = errors.New("plan again")
+
+// userSync makes the CMS agree with one user's wish.
+type userSync struct {
+	syncing
+	user  directory.User
+	roles mapping.RoleSet
+}
+
+func (s *userSync) run(ctx context.Context) outcome {
+	out, err := outcome{}, errAgain
+	for n := 0; n < maxRounds && errors.Is(err, errAgain); n++ {
+		out, err = s.round(ctx)
+	}
+	if errors.Is(err, errAgain) {
+		out, err = s.finish(ctx, directory.UserResult{}, queue.Verdict{Outcome: queue.Retry, Code: "unsettled",
+			Text: "the CMS looked different at every attempt"})
+	}
+	if err != nil {
+		return outcome{result: queue.ResultLost, err: err}
+	}
+	return out
+}
+
+// round reads the record, looks at the CMS if it must, plans, and carries the plan out.
+func (s *userSync) round(ctx context.Context) (outcome, error) {
+	work, err := s.engine.dir.LoadUser(ctx, s.id, s.lease)
+	if err != nil {
+		return outcome{}, err
+	}
+	s.user = work.Item
+	if !work.Found || s.user.State == directory.Rejected || !s.user.Managed || s.engine.untouchable(s.user) {
+		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
+	}
+	if s.roles, _, err = s.engine.rolesFor(ctx, work.RolesVersion); err != nil {
+		return s.unreadable(ctx, err)
+	}
+	if s.mustLook() {
+		if err := s.look(ctx); err != nil {
+			return s.unreadable(ctx, err)
+		}
+		return outcome{}, errAgain
+	}
+	if s.user.State == directory.Live && s.user.Active && s.user.Address == "" && s.user.Link.Kind == directory.NoLink {
+		return s.park(ctx, codeNoAddress, "the user has no e-mail address: map one in the identity provider")
+	}
+	return s.carryOut(ctx)
+}
+
+// carryOut makes the calls of a plan, each with its intent before and its result after it. The last result ends the sync.
+func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
+	decision, err := s.engine.decide(s.user, s.roles)
+	if err != nil {
+		return outcome{}, err
+	}
+	c := s.engine.caseFor(s.user, decision)
+	unadopt := s.user.Adopted && (decision.Source == mapping.FromRule || decision.Source == mapping.FromGroup)
+	plan := mapping.Make(c)
+	res := directory.UserResult{Intent: s.cleared(), Unadopt: unadopt}
+	for i, step := range plan.Steps {
+		if res, err = s.step(ctx, step); err != nil {
+			return s.stepFailed(ctx, step, err)
+		}
+		res.Intent, res.Unadopt = s.cleared(), unadopt
+		c = after(c, res)
+		if i == len(plan.Steps)-1 {
+			break
+		}
+		if _, err := s.settle(ctx, res); err != nil {
+			return s.settleFailed(ctx, err)
+		}
+		s.learn(res)
+	}
+	return s.conclude(ctx, c, plan, res)
+}
+
+// after is the case once a result is written.
+func after(c mapping.Case, res directory.UserResult) mapping.Case {
+	if res.Link != nil {
+		c.Observed = observed(*res.Link)
+	}
+	if res.Old != nil {
+		c.Old = observed(*res.Old)
+	}
+	return c
+}
+
+// learn keeps the user in step with what was written.
+func (s *userSync) learn(res directory.UserResult) {
+	if res.Link != nil {
+		s.user.Link = *res.Link
+	}
+	if res.Old != nil {
+		s.user.Old = *res.Old
+	}
+}
+
+// conclude ends a sync whose calls are made.
+func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Plan, res directory.UserResult) (outcome, error) {
+	switch {
+	case plan.Failed.Code != "":
+		return s.finish(ctx, res, queue.Verdict{Outcome: queue.Park, Code: plan.Failed.Code, Text: plan.Failed.Text})
+	case plan.Wait:
+		return s.finish(ctx, res, queue.Verdict{Outcome: queue.Wait, After: roleWait, Code: "role_pending",
+			Text: "waits for the role of a group"})
+	}
+	applied := appliedRecord(mapping.Accepted(c), s.user.Writes)
+	res.Applied = &applied
+	return s.finish(ctx, res, queue.Verdict{Outcome: queue.Done})
+}
+
+// park ends a sync that can only succeed after a change.
+func (s *userSync) park(ctx context.Context, code, text string) (outcome, error) {
+	return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Park, Code: code, Text: text})
+}
+
+// finish writes a result that ends the sync. A creation that the CMS refused while its request waits is taken back.
+func (s *userSync) finish(ctx context.Context, res directory.UserResult, v queue.Verdict) (outcome, error) {
+	v.Lane = s.lane()
+	var rejected *RejectedError
+	if v.Outcome == queue.Park && s.refused {
+		rejected = newRejected(v.Code, v.Text)
+		if s.create && !s.doubt && s.user.Link.Kind == directory.NoLink {
+			res.End.Reject, v.Outcome = true, queue.Done
+		}
+	}
+	res.End.Verdict = &v
+	result, err := s.settle(ctx, res)
+	if err != nil {
+		return s.settleFailed(ctx, err)
+	}
+	if res.End.Reject {
+		result = outRejected
+	}
+	return outcome{result: result, rejected: rejected}, nil
+}
+
+// lane is the lane that the wish belongs to.
+func (s *userSync) lane() queue.Lane {
+	switch {
+	case wishState(s.user) != mapping.Active:
+		return queue.Leavers
+	case s.lease.Lane == queue.Leavers:
+		return queue.Interactive
+	}
+	return s.lease.Lane
+}
+
+func (s *userSync) settle(ctx context.Context, res directory.UserResult) (string, error) {
+	// A result is written even if the worker's or the request's patience is at its end: the call was made.
+	return s.engine.dir.SettleUser(context.WithoutCancel(ctx), s.id, s.lease, res)
+}
+
+// settleFailed parks a user whose CMS entity belongs to somebody else; other failures are the queue's.
+func (s *userSync) settleFailed(ctx context.Context, err error) (outcome, error) {
+	var taken *directory.TakenError
+	if !errors.As(err, &taken) {
+		return outcome{}, err
+	}
+	return s.park(ctx, codeAddressTaken, "the CMS account with this address belongs to user "+taken.ID+" of this server")
+}
+
+// unreadable ends a sync on an error of a read.
+func (s *userSync) unreadable(ctx context.Context, err error) (outcome, error) {
+	var ce *cmsclient.Error
+	var taken *directory.TakenError
+	switch {
+	case errors.As(err, &taken):
+		return s.settleFailed(ctx, err)
+	case errors.As(err, &ce), errors.Is(err, context.DeadlineExceeded):
+		v := s.failure(ctx, err)
+		if v.Outcome == queue.Park {
+			v.Outcome = queue.Retry
+		}
+		return s.finish(ctx, directory.UserResult{}, v)
+	}
+	return outcome{}, err
+}

@@ -1,0 +1,191 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+)
+
+// maxEdits is how often an edit is repeated on a record that others change at the same moment.
+const maxEdits = 16
+
+// CreateUser records a wish for somebody new and syncs it. Somebody who is there already is taken up under the same id
+// when nobody wishes anything of them at present: found in the CMS, refused, parked, inactive, or deleted under this
+// externalId. Else it is a *directory.ConflictError.
+func (e *Engine) CreateUser(ctx context.Context, w directory.UserWish) (Result[directory.User], error) {
+	if e.protected(w.Address) {
+		return Result[directory.User]{}, ErrProtected
+	}
+	c, err := e.dir.CreateUser(ctx, w, e.token())
+	var exists *directory.ExistsError
+	if errors.As(err, &exists) {
+		return e.takeUp(ctx, w, exists)
+	}
+	if err != nil {
+		return Result[directory.User]{}, err
+	}
+	return e.finishUser(ctx, c, true, true)
+}
+
+// takeUp applies a create to a record that is there, like a replacement.
+func (e *Engine) takeUp(ctx context.Context, w directory.UserWish, exists *directory.ExistsError) (Result[directory.User], error) {
+	for range maxEdits {
+		cur, err := e.dir.UserRecord(ctx, exists.ID)
+		if err != nil {
+			return Result[directory.User]{}, err
+		}
+		if err := e.mayTakeUp(cur, exists); err != nil {
+			return Result[directory.User]{}, err
+		}
+		c, err := e.dir.WriteUser(ctx, cur, w, e.token(), takeUpEvent(cur, exists))
+		if errors.Is(err, directory.ErrStale) {
+			continue
+		}
+		if err != nil {
+			return Result[directory.User]{}, err
+		}
+		return e.finishUser(ctx, c, true, cur.State == directory.Rejected)
+	}
+	return Result[directory.User]{}, directory.ErrStale
+}
+
+func (e *Engine) mayTakeUp(cur directory.User, exists *directory.ExistsError) error {
+	conflict := &directory.ConflictError{Attribute: exists.Attribute, ID: cur.ID}
+	switch {
+	case e.untouchable(cur):
+		return ErrProtected
+	case cur.State != directory.Live:
+		return nil
+	case !cur.Managed:
+		if exists.Attribute == "emails" && !e.o.Adopt {
+			return conflict
+		}
+		return nil
+	case !cur.Active, cur.Sync.Parked:
+		return nil
+	}
+	return conflict
+}
+
+func takeUpEvent(cur directory.User, exists *directory.ExistsError) string {
+	switch {
+	case cur.State == directory.Deleted:
+		return "user.revive"
+	case !cur.Managed && exists.Attribute == "emails":
+		return "user.adopt_by_address"
+	case !cur.Managed:
+		return "user.adopt"
+	}
+	return "user.reactivate"
+}
+
+// UpdateUser changes the wish of a user and syncs it. edit is called with the newest record, again after a conflict, and
+// must only compute.
+func (e *Engine) UpdateUser(ctx context.Context, id string, edit func(directory.User) (directory.UserWish, error)) (Result[directory.User], error) {
+	if id == e.service.ID {
+		return Result[directory.User]{}, ErrProtected
+	}
+	for range maxEdits {
+		cur, err := e.dir.User(ctx, id)
+		if err != nil {
+			return Result[directory.User]{}, err
+		}
+		w, err := edit(cur)
+		if err != nil {
+			return Result[directory.User]{}, err
+		}
+		if e.untouchable(cur) || e.protected(w.Address) {
+			return Result[directory.User]{}, ErrProtected
+		}
+		if cur.State == directory.Live && sameWish(cur, w) {
+			return e.unchanged(ctx, cur)
+		}
+		c, err := e.dir.WriteUser(ctx, cur, w, e.token(), "user.write")
+		if errors.Is(err, directory.ErrStale) {
+			continue
+		}
+		if err != nil {
+			return Result[directory.User]{}, err
+		}
+		return e.finishUser(ctx, c, false, cur.State == directory.Rejected)
+	}
+	return Result[directory.User]{}, directory.ErrStale
+}
+
+func sameWish(cur directory.User, w directory.UserWish) bool {
+	return bytes.Equal(cur.Doc, w.Doc) && cur.UserName == w.UserName && cur.External == w.ExternalID &&
+		cur.Address == w.Address && cur.Active == w.Active
+}
+
+// unchanged answers a write that changes nothing. It costs no CMS call unless something is left to do: a parked key is
+// tried again, and what the CMS was last seen to have is planned against as if the identity provider insisted.
+func (e *Engine) unchanged(ctx context.Context, cur directory.User) (Result[directory.User], error) {
+	enqueue := cur.Sync.Parked || (cur.Sync.Ticket == 0 && e.leavesWork(ctx, cur))
+	if !enqueue && cur.Managed {
+		return Result[directory.User]{Item: cur}, nil
+	}
+	c, err := e.dir.TouchUser(ctx, cur, enqueue, e.token())
+	if err != nil {
+		return Result[directory.User]{}, err
+	}
+	c.Changed = false
+	return e.finishUser(ctx, c, false, false)
+}
+
+// leavesWork plans a user against the stored observation.
+func (e *Engine) leavesWork(ctx context.Context, u directory.User) bool {
+	set, err := e.roles.newest(ctx)
+	if err != nil {
+		return true
+	}
+	decision, err := e.decide(u, set)
+	if err != nil {
+		return true
+	}
+	c := e.caseFor(u, decision)
+	c.Wish.Written = true
+	return !mapping.Make(c).Agreed()
+}
+
+// DeleteUser records that nobody wishes anything of a user any more, and takes their access away.
+func (e *Engine) DeleteUser(ctx context.Context, id string) error {
+	if id == e.service.ID {
+		return ErrProtected
+	}
+	cur, err := e.dir.User(ctx, id)
+	if err != nil {
+		return err
+	}
+	if e.untouchable(cur) {
+		return ErrProtected
+	}
+	c, err := e.dir.DeleteUser(ctx, id, e.token())
+	if err != nil {
+		return err
+	}
+	_, _, err = e.request(ctx, directory.UserKey(id), c.Lease, c.Item.Sync, false)
+	return err
+}
+
+// finishUser syncs a committed user and reads the record anew when that changed it.
+func (e *Engine) finishUser(ctx context.Context, c directory.Committed[directory.User], created, takeBack bool) (Result[directory.User], error) {
+	res := Result[directory.User]{Item: c.Item, Created: created, Changed: c.Changed}
+	out, settled, err := e.request(ctx, directory.UserKey(c.Item.ID), c.Lease, c.Item.Sync, takeBack)
+	if err != nil || !settled {
+		return res, err
+	}
+	if out.rejected != nil {
+		return res, out.rejected
+	}
+	now, err := e.dir.User(ctx, c.Item.ID)
+	if errors.Is(err, directory.ErrNotFound) {
+		return res, nil // deleted meanwhile; this write was accepted
+	}
+	if err == nil {
+		res.Item = now
+	}
+	return res, err
+}
