@@ -1,0 +1,51 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/scimcms/scimcms/proxy/scim"
+)
+
+// body reads the whole request body, if it is JSON and not too large.
+func (r *request) body() ([]byte, error) {
+	if !jsonType(r.Request.Header.Get("Content-Type")) {
+		return nil, errMediaType
+	}
+	limit, size := r.srv.opts.Limits.Body, r.Request.ContentLength
+	if size > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	if size < 0 {
+		b, err := io.ReadAll(http.MaxBytesReader(r.Writer, r.Request.Body, limit))
+		return b, readError(err)
+	}
+	b := make([]byte, size)
+	_, err := io.ReadFull(r.Request.Body, b)
+	return b, readError(err)
+}
+
+// readError tells a body that is too large from one that did not arrive.
+func readError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if err == nil || errors.As(err, &tooLarge) {
+		return err
+	}
+	return scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "The request body did not arrive completely: repeat the request.").WithCause(err)
+}
+
+// jsonType accepts both JSON media types, in any case and with any parameters.
+func jsonType(header string) bool {
+	switch header {
+	case "application/scim+json; charset=utf-8", "application/scim+json", "application/json":
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(header)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return false
+	}
+	return strings.EqualFold(mediaType, "application/scim+json") || strings.EqualFold(mediaType, "application/json")
+}

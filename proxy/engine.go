@@ -1,0 +1,58 @@
+package proxy
+
+import (
+	"context"
+
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/mapping/reconcile"
+)
+
+// UserReader reads people. A record that is not visible is directory.ErrNotFound.
+type UserReader interface {
+	User(ctx context.Context, id string) (directory.User, error)
+	FindUsers(ctx context.Context, by directory.Index, value string, w directory.Window) (directory.Page[directory.User], error)
+	ListUsers(ctx context.Context, w directory.Window) (directory.Page[directory.User], error)
+	ScanUsers(ctx context.Context, fn func(directory.User) (more bool, err error)) error
+}
+
+// UserWriter keeps what the identity provider wishes of people, and makes the CMS agree. The edit of an update is called
+// again when the record changed meanwhile.
+type UserWriter interface {
+	CreateUser(ctx context.Context, w directory.UserWish) (reconcile.Result[directory.User], error)
+	UpdateUser(ctx context.Context, id string, edit func(directory.User) (directory.UserWish, error)) (reconcile.Result[directory.User], error)
+	DeleteUser(ctx context.Context, id string) error
+}
+
+// UserStore is the people of one project.
+type UserStore interface {
+	UserReader
+	UserWriter
+}
+
+// GroupReader reads groups; members is how many of a group's members to load at most: all when negative, and none of a
+// group that has more.
+type GroupReader interface {
+	Group(ctx context.Context, id string, members int) (directory.Group, error)
+	FindGroups(ctx context.Context, by directory.Index, value string, w directory.Window, members int) (directory.Page[directory.Group], error)
+	ListGroups(ctx context.Context, w directory.Window, members int) (directory.Page[directory.Group], error)
+	ScanGroups(ctx context.Context, members int, fn func(directory.Group) (more bool, err error)) error
+}
+
+// GroupWriter keeps what the identity provider wishes of groups.
+type GroupWriter interface {
+	CreateGroup(ctx context.Context, w directory.GroupWish, members []string, limit int) (reconcile.Result[directory.Group], error)
+	UpdateGroup(ctx context.Context, id string, edit reconcile.GroupEdit) (reconcile.Result[directory.Group], error)
+	DeleteGroup(ctx context.Context, id string) error
+}
+
+// GroupStore is the groups of one project.
+type GroupStore interface {
+	GroupReader
+	GroupWriter
+}
+
+// The engine of a project is both.
+var (
+	_ UserStore  = (*reconcile.Engine)(nil)
+	_ GroupStore = (*reconcile.Engine)(nil)
+)

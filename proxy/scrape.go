@@ -1,0 +1,165 @@
+package proxy
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/scimcms/scimcms/queue"
+)
+
+// scrapeTimeout bounds what a scrape waits for Redis.
+const scrapeTimeout = 3 * time.Second
+
+// Source is what is asked about a project when Prometheus scrapes. A part that is nil, or that fails, is left out: a gap in
+// a graph is honest, a zero is not.
+type Source struct {
+	Queue interface {
+		Stats(context.Context) (queue.Stats, error)
+	}
+	// Pacer gives the factor by which calls to the CMS are spaced wider than the limit asks for.
+	Pacer func(context.Context) (float64, error)
+	// ImportAge is how old the last full picture of the CMS is, over all replicas; known is false before the first one.
+	ImportAge func(context.Context) (age time.Duration, known bool, err error)
+	// Users counts people by state.
+	Users func(context.Context) (map[string]int64, error)
+}
+
+// Watch has the project's numbers read at every scrape.
+func (m *Metrics) Watch(project string, s Source) {
+	m.scrape.mu.Lock()
+	defer m.scrape.mu.Unlock()
+	m.scrape.sources[project] = s
+}
+
+// scrape is the collector of what Redis knows.
+type scrape struct {
+	failed func()
+
+	mu      sync.Mutex
+	sources map[string]Source
+
+	depth, oldest, leased, parked, paused, circuit, pacer, importAge, users *prometheus.Desc
+}
+
+func newScrape() *scrape {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(namespace+"_"+name, help, append([]string{"project"}, labels...), nil)
+	}
+	return &scrape{
+		sources:   map[string]Source{},
+		depth:     desc("queue_depth", "Keys that wait, due or not, by lane.", "lane"),
+		oldest:    desc("queue_oldest_age_seconds", "Age of the oldest change that the CMS does not agree with yet and that is not parked."),
+		leased:    desc("queue_leased", "Keys that are being worked on."),
+		parked:    desc("queue_parked", "Keys that wait for an operator."),
+		paused:    desc("queue_paused", "1 while an operator has paused the project."),
+		circuit:   desc("circuit_open", "1 while calls to the CMS are stopped."),
+		pacer:     desc("pacer_factor", "How much wider than the limit asks for calls to the CMS are spaced; 1 is none."),
+		importAge: desc("import_age_seconds", "Age of the last full picture of the CMS."),
+		users:     desc("users", "People on record, by state.", "state"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.leased, s.parked, s.paused, s.circuit, s.pacer, s.importAge, s.users} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector. Projects are read side by side, so that one slow store costs one timeout.
+func (s *scrape) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	s.mu.Lock()
+	sources := maps.Clone(s.sources)
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for project, src := range sources {
+		wg.Go(func() {
+			g := gauges{project: project, ch: ch}
+			for _, err := range []error{s.collectQueue(ctx, g, src), s.collectPacer(ctx, g, src), s.collectImport(ctx, g, src), s.collectUsers(ctx, g, src)} {
+				if err != nil {
+					s.failed()
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// gauges sends the values of one project.
+type gauges struct {
+	project string
+	ch      chan<- prometheus.Metric
+}
+
+func (g gauges) set(d *prometheus.Desc, v float64, labels ...string) {
+	g.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{g.project}, labels...)...)
+}
+
+func (s *scrape) collectQueue(ctx context.Context, g gauges, src Source) error {
+	if src.Queue == nil {
+		return nil
+	}
+	st, err := src.Queue.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	for _, lane := range queue.Lanes() {
+		g.set(s.depth, float64(st.Depth[lane]), string(lane))
+	}
+	g.set(s.oldest, st.OldestAge.Seconds())
+	g.set(s.leased, float64(st.Leased))
+	g.set(s.parked, float64(st.Parked))
+	g.set(s.paused, truth(st.Paused))
+	g.set(s.circuit, truth(st.Circuit != ""))
+	return nil
+}
+
+func (s *scrape) collectPacer(ctx context.Context, g gauges, src Source) error {
+	if src.Pacer == nil {
+		return nil
+	}
+	f, err := src.Pacer(ctx)
+	if err == nil {
+		g.set(s.pacer, f)
+	}
+	return err
+}
+
+func (s *scrape) collectImport(ctx context.Context, g gauges, src Source) error {
+	if src.ImportAge == nil {
+		return nil
+	}
+	age, known, err := src.ImportAge(ctx)
+	if err == nil && known {
+		g.set(s.importAge, age.Seconds())
+	}
+	return err
+}
+
+func (s *scrape) collectUsers(ctx context.Context, g gauges, src Source) error {
+	if src.Users == nil {
+		return nil
+	}
+	counts, err := src.Users(ctx)
+	if err != nil {
+		return err
+	}
+	for _, state := range slices.Sorted(maps.Keys(counts)) {
+		g.set(s.users, float64(counts[state]), state)
+	}
+	return nil
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
