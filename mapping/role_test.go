@@ -96,7 +96,7 @@ func TestRoleOf_Order(t *testing.T) {
 		{name: "when rule", person: mapping.Person{Attributes: writer}, want: "2", because: `rule 4 (when title eq "Writer")`},
 		{name: "rule before own group", person: mapping.Person{Attributes: writer, Groups: []mapping.GroupRef{sales}}, want: "2", because: "rule 4"},
 		{name: "rule before the CMS role", person: mapping.Person{Attributes: writer, Adopted: true, Current: "3"}, want: "2", because: "rule 4"},
-		{name: "oldest own group", person: mapping.Person{Groups: []mapping.GroupRef{marketing, sales}}, want: "5", because: `"Sales"`},
+		{name: "oldest own group", person: mapping.Person{Groups: []mapping.GroupRef{marketing, sales}}, want: "5", because: `group "Sales", the oldest that has a role, gives its own role "Sales"`},
 		{name: "same age: by id", person: mapping.Person{Groups: []mapping.GroupRef{with(sales, func(g *mapping.GroupRef) { g.Seq = 2 }), marketing}}, want: "4"},
 		{name: "own group before the CMS role", person: mapping.Person{Groups: []mapping.GroupRef{sales}, Adopted: true, Current: "2"}, want: "5"},
 		{name: "ruled group's leftover role does not count", person: mapping.Person{Groups: []mapping.GroupRef{with(editors, func(g *mapping.GroupRef) { g.RoleID = "4" })}}, want: "2"},
