@@ -125,7 +125,7 @@ func TestProtected(t *testing.T) {
 	t.Parallel()
 	r := mustRules(t, mapping.Config{Default: "V", Protected: []string{" Owner@Example.com "}})
 	for address, want := range map[string]bool{
-		"owner@example.com": true, "OWNER@EXAMPLE.COM": true, " owner@example.com": true, "owner@example.org": false, "": false,
+		"owner@example.com": true, "OWNER@EXAMPLE.COM": true, "owner@example.com\t": true, "owner@example.org": false, "": false,
 	} {
 		if got := r.Protected(address); got != want {
 			t.Errorf("Protected(%q) = %t", address, got)
