@@ -28,6 +28,8 @@ func (o Outcome) verdict() string {
 		return "wait"
 	case Park:
 		return "park"
+	case Ended:
+		return "ended"
 	default:
 		return "retry"
 	}
@@ -59,9 +61,9 @@ const maxText = 500
 
 // Finish ends a lease with a verdict and says what became of the key. A lease that is gone writes nothing: a call of
 // its holder may still land, so the key is queued to be looked at, and the result is "lost". A lease that has been
-// ended already (Finished) is left alone.
+// ended already (Ended, Finished) is left alone.
 func (q *Queue) Finish(ctx context.Context, l *Lease, v Verdict) (string, error) {
-	if result, ended := l.ended(); ended {
+	if result, ended := l.ended(); ended || v.Outcome == Ended {
 		return result, nil
 	}
 	args := append([]any{l.Key, l.Token, q.lookMillis(), v.Look}, q.FinishArgs(l, v)...)

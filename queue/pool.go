@@ -102,12 +102,15 @@ func (p *Pool) work(ctx context.Context, s Source, l *Lease) {
 	kept, stop := s.Queue.KeepAlive(ctx, l)
 	v := p.handle(kept, s, l)
 	stop()
-	if v.Outcome == Ended {
-		return
-	}
+	stopped := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
-	result, err := s.Queue.Finish(ctx, l, v)
+	result, err := "", error(nil)
+	if stopped && v.Outcome.verdict() == "retry" { // the stop cut it short: that costs the key no attempt
+		err = s.Queue.Release(ctx, l)
+	} else {
+		result, err = s.Queue.Finish(ctx, l, v)
+	}
 	switch {
 	case err != nil: // the lease runs out, and whoever takes the key over looks first
 		p.opt.Logger.ErrorContext(ctx, "outcome not recorded", "key", l.Key, "error", err)
