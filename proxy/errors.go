@@ -41,11 +41,17 @@ func (s *Server) writeError(r *request, err error) {
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter)
-		if r.note != noteGone {
-			s.opts.Metrics.storeFailed()
-		}
+		s.countStoreFailure(r, err)
 	}
 	r.write(e.Status, e.Body())
+}
+
+// countStoreFailure counts what Redis did not answer, unless it is the client that did not wait.
+func (s *Server) countStoreFailure(r *request, err error) {
+	var unavailable *directory.UnavailableError
+	if r.note != noteGone && errors.As(err, &unavailable) {
+		s.opts.Metrics.storeFailed()
+	}
 }
 
 // public is what the client is told of an error: a status, and a text that tells an administrator what to do.

@@ -1,0 +1,95 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"html/template"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/scimcms/scimcms/queue"
+)
+
+//go:embed page.html style.css
+var files embed.FS
+
+// shownKeys is how many parked keys of a project the page lists.
+const shownKeys = 50
+
+// view is what the page shows.
+type view struct {
+	Version  string
+	Writable bool // an admin token is configured
+	Notes    []string
+	Projects []projectView
+}
+
+type projectView struct {
+	project
+	Lanes  []laneView
+	Oldest string
+	Parked []entry
+	More   int64 // parked keys beyond those listed
+}
+
+type laneView struct {
+	Name  queue.Lane
+	Depth int64
+}
+
+var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{"when": when}).ParseFS(files, "page.html"))
+
+// when is a time as people read it.
+func when(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Format("2006-01-02 15:04:05 UTC")
+}
+
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	defer cancel()
+	v := view{Version: s.opts.Version, Writable: s.opts.Token != nil, Notes: s.opts.Notes}
+	for i := range s.opts.Projects {
+		v.Projects = append(v.Projects, s.projectView(ctx, &s.opts.Projects[i]))
+	}
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, v); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Refresh", "10")
+	_, _ = w.Write(b.Bytes()) // a client that went away is no error of ours
+}
+
+func (s *Server) projectView(ctx context.Context, p *Project) projectView {
+	v := projectView{project: s.overview(ctx, p)}
+	if v.Queue == nil {
+		return v
+	}
+	for _, lane := range queue.Lanes() {
+		v.Lanes = append(v.Lanes, laneView{lane, v.Queue.Depth[lane]})
+	}
+	v.Oldest = (time.Duration(v.Queue.OldestAgeSeconds) * time.Second).String()
+	parked, _, err := p.Queue.List(ctx, queue.ListOptions{State: queue.Parked, Limit: shownKeys})
+	if err != nil {
+		s.logFailure(ctx, "GET /", err)
+		v.Error = storeSilent
+		return v
+	}
+	for _, e := range parked {
+		v.Parked = append(v.Parked, newEntry(e))
+	}
+	v.More = max(v.Queue.Parked-int64(len(parked)), 0)
+	return v
+}
+
+func (s *Server) style(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, files, "style.css")
+}

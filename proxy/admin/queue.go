@@ -1,0 +1,213 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/scimcms/scimcms/queue"
+)
+
+// QueueReader shows what waits.
+type QueueReader interface {
+	List(ctx context.Context, opt queue.ListOptions) (entries []queue.Entry, next string, err error)
+	Show(ctx context.Context, key string) (queue.Entry, bool, error)
+	Stats(ctx context.Context) (queue.Stats, error)
+}
+
+// QueueWriter is what an operator may do about it.
+type QueueWriter interface {
+	Replay(ctx context.Context, keys ...string) (int, error)
+	ReplayAll(ctx context.Context) (int, error)
+	Drop(ctx context.Context, key string) (bool, error)
+	Pause(ctx context.Context) error
+	Resume(ctx context.Context) error
+}
+
+// Queue is the work queue of one project.
+type Queue interface {
+	QueueReader
+	QueueWriter
+}
+
+var _ Queue = (*queue.Queue)(nil)
+
+// entry is a queue.Entry as JSON. The intent itself is not shown: it may name an address.
+type entry struct {
+	Key         string      `json:"key"`
+	State       queue.State `json:"state"`
+	Lane        queue.Lane  `json:"lane,omitempty"`
+	Ticket      int64       `json:"ticket"`
+	Attempts    int         `json:"attempts"`
+	Code        string      `json:"code,omitempty"`
+	Reason      string      `json:"reason,omitempty"`
+	Since       *time.Time  `json:"since,omitempty"`
+	Due         *time.Time  `json:"due,omitempty"`
+	LeasedUntil *time.Time  `json:"leased_until,omitempty"`
+	Parked      *time.Time  `json:"parked,omitempty"`
+	IntentOpen  bool        `json:"intent_open,omitempty"`
+}
+
+func newEntry(e queue.Entry) entry {
+	return entry{
+		Key: e.Key, State: e.State, Lane: e.Lane, Ticket: e.Ticket, Attempts: e.Attempts, Code: e.Code, Reason: e.Text,
+		Since: moment(e.Since), Due: moment(e.Due), LeasedUntil: moment(e.Until), Parked: moment(e.Parked), IntentOpen: e.Intent != "",
+	}
+}
+
+func moment(ms int64) *time.Time {
+	if ms == 0 {
+		return nil
+	}
+	t := time.UnixMilli(ms).UTC()
+	return &t
+}
+
+// numbers is queue.Stats as JSON.
+type numbers struct {
+	Depth            map[queue.Lane]int64 `json:"depth"`
+	Leased           int64                `json:"leased"`
+	Parked           int64                `json:"parked"`
+	OldestAgeSeconds float64              `json:"oldest_age_seconds"`
+	Paused           bool                 `json:"paused"`
+	Circuit          string               `json:"circuit,omitempty"`
+}
+
+// project is one project in GET /api/projects.
+type project struct {
+	projectReady
+	Queue *numbers `json:"queue,omitempty"`
+	Error string   `json:"error,omitempty"`
+}
+
+// overview reads one project; what the store does not answer is said, not left out.
+func (s *Server) overview(ctx context.Context, p *Project) project {
+	out := project{projectReady: p.ready(ctx)}
+	st, err := p.Queue.Stats(ctx)
+	if err != nil {
+		s.logFailure(ctx, "GET /api/projects", err)
+		out.Error = storeSilent
+		return out
+	}
+	out.Queue = &numbers{Depth: st.Depth, Leased: st.Leased, Parked: st.Parked, OldestAgeSeconds: st.OldestAge.Seconds(), Paused: st.Paused, Circuit: st.Circuit}
+	return out
+}
+
+func (s *Server) listProjects(r *http.Request, _ *Project) (any, error) {
+	all := make([]project, 0, len(s.opts.Projects))
+	for i := range s.opts.Projects {
+		all = append(all, s.overview(r.Context(), &s.opts.Projects[i]))
+	}
+	return map[string]any{"projects": all}, nil
+}
+
+var cursorForm = regexp.MustCompile(`^\d{1,9}:\d{1,15}$`)
+
+func (s *Server) listQueue(r *http.Request, p *Project) (any, error) {
+	opt, err := listOptions(r)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := p.Queue.List(r.Context(), opt)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, len(found))
+	for i, e := range found {
+		entries[i] = newEntry(e)
+	}
+	answer := map[string]any{"entries": entries}
+	if next != "" {
+		answer["cursor"] = next
+	}
+	return answer, nil
+}
+
+func listOptions(r *http.Request) (queue.ListOptions, error) {
+	q := r.URL.Query()
+	opt := queue.ListOptions{State: queue.State(q.Get("state")), Lane: queue.Lane(q.Get("lane")), Cursor: q.Get("cursor")}
+	switch opt.State {
+	case "", queue.Queued, queue.Leased, queue.Parked:
+	default:
+		return opt, &failure{http.StatusBadRequest, "state is queued, leased or parked"}
+	}
+	if opt.Lane != "" && !opt.Lane.Valid() {
+		return opt, &failure{http.StatusBadRequest, "lane is leavers, interactive, normal or background"}
+	}
+	if opt.Cursor != "" && !cursorForm.MatchString(opt.Cursor) {
+		return opt, &failure{http.StatusBadRequest, "cursor is what an earlier answer gave"}
+	}
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return opt, &failure{http.StatusBadRequest, "limit is a number from 1"}
+		}
+		opt.Limit = n
+	}
+	return opt, nil
+}
+
+func (s *Server) showKey(r *http.Request, p *Project) (any, error) {
+	e, found, err := p.Queue.Show(r.Context(), r.PathValue("key"))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, &failure{http.StatusNotFound, "the queue does not know this key: the CMS agrees, or nobody ever wrote it"}
+	}
+	return newEntry(e), nil
+}
+
+func (s *Server) replay(r *http.Request, p *Project) (any, error) {
+	var ask struct {
+		Keys []string `json:"keys"`
+		All  bool     `json:"all"`
+	}
+	if err := decode(r, &ask); err != nil {
+		return nil, err
+	}
+	if ask.All == (len(ask.Keys) > 0) {
+		return nil, &failure{http.StatusBadRequest, `send {"keys":["user/ID"]} or {"all":true}`}
+	}
+	var n int
+	var err error
+	if ask.All {
+		n, err = p.Queue.ReplayAll(r.Context())
+	} else {
+		n, err = p.Queue.Replay(r.Context(), ask.Keys...)
+	}
+	return map[string]int{"replayed": n}, err
+}
+
+func (s *Server) drop(r *http.Request, p *Project) (any, error) {
+	var ask struct {
+		Key string `json:"key"`
+	}
+	if err := decode(r, &ask); err != nil {
+		return nil, err
+	}
+	if ask.Key == "" {
+		return nil, &failure{http.StatusBadRequest, `send {"key":"user/ID"}`}
+	}
+	dropped, err := p.Queue.Drop(r.Context(), ask.Key)
+	switch {
+	case errors.Is(err, queue.ErrLeased):
+		return nil, &failure{http.StatusConflict, "the key is being worked on right now: try again in a moment"}
+	case err != nil:
+		return nil, err
+	case !dropped:
+		return nil, &failure{http.StatusNotFound, "the queue does not know this key"}
+	}
+	return map[string]bool{"dropped": true}, nil
+}
+
+func (s *Server) pause(r *http.Request, p *Project) (any, error) {
+	return map[string]bool{"paused": true}, p.Queue.Pause(r.Context())
+}
+
+func (s *Server) resume(r *http.Request, p *Project) (any, error) {
+	return map[string]bool{"paused": false}, p.Queue.Resume(r.Context())
+}
