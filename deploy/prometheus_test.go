@@ -77,6 +77,7 @@ func forTest(expr string) string {
 
 // checkExposed compares what the demo exposes with the documented metrics: name, type and labels.
 func checkExposed(t *testing.T, d *demo, api prometheus) {
+	t.Helper()
 	known := documentedMetrics(t)
 	eventually(t, func() error {
 		types, err := d.metricTypes()
@@ -100,6 +101,7 @@ func checkExposed(t *testing.T, d *demo, api prometheus) {
 
 // checkAlerts asks for each expression, for the health of the rules, and that nothing fires on a healthy demo.
 func checkAlerts(t *testing.T, api prometheus) {
+	t.Helper()
 	for _, r := range alerts(t) {
 		if _, err := api.query(r.Expr); err != nil {
 			t.Errorf("%s: %v", r.Alert, err)
@@ -326,7 +328,7 @@ func (p prometheus) hasData(expr string) error {
 func start(t *testing.T, name string, args ...string) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := exec.Command(name, args...) //nolint:noctx // stopped by the cleanup, gracefully
+	cmd := exec.Command(name, args...) // stopped by the cleanup, gracefully
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func warnUnknown(c *Config, env map[string]string, r *report) {
 		if f.scalar() {
 			known[f.env] = true
 		}
-		if secret, ok := f.value.Interface().(Secret); ok {
+		if secret, ok := reflect.TypeAssert[Secret](f.value); ok {
 			known[secret.env] = true
 		}
 	}

@@ -98,7 +98,7 @@ type textUnmarshaler interface{ UnmarshalText(text []byte) error }
 
 // setText fills a scalar from its notation in the file, the environment or a default.
 func setText(v reflect.Value, text string) error {
-	if u, ok := v.Addr().Interface().(textUnmarshaler); ok {
+	if u, ok := reflect.TypeAssert[textUnmarshaler](v.Addr()); ok {
 		return u.UnmarshalText([]byte(text))
 	}
 	switch v.Type() {

@@ -59,7 +59,7 @@ func plural(n int, one, many string) string {
 // the secrets and validates everything. The error is a *ConfigError that tells every problem at once, or that of
 // reading the file. Secret files are looked for beside the configuration file.
 func LoadConfig(path string, environ []string) (Config, []Warning, error) {
-	source, err := os.ReadFile(path) // #nosec G304 -- the operator names the file
+	source, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return Config{}, nil, fmt.Errorf("read the configuration: %w", err)
 	}
@@ -67,7 +67,7 @@ func LoadConfig(path string, environ []string) (Config, []Warning, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(path), name)
 		}
-		return os.ReadFile(name) // #nosec G304 -- the operator names the file
+		return os.ReadFile(name) //nolint:gosec // the operator names the file
 	}
 	c, r, err := parseConfig(source, environment(environ), secretFile)
 	if err != nil {
@@ -117,8 +117,8 @@ func (r *report) problem(path, format string, args ...any) {
 	r.add(path, r.lines[at], format, args...)
 }
 
-func (r *report) warning(path, format string, args ...any) {
-	r.warnings = append(r.warnings, Warning{Path: path, Line: r.lines[path], Text: fmt.Sprintf(format, args...)})
+func (r *report) warning(path, text string) {
+	r.warnings = append(r.warnings, Warning{Path: path, Line: r.lines[path], Text: text})
 }
 
 // failed tells whether something is wrong at the path already, so that one mistake is told once.
@@ -146,7 +146,7 @@ type secrets struct {
 
 func (s secrets) read(c *Config) {
 	for _, f := range fields(c) {
-		if secret, ok := f.value.Addr().Interface().(*Secret); ok && secret.value == "" && secret.IsSet() {
+		if secret, ok := reflect.TypeAssert[*Secret](f.value.Addr()); ok && secret.value == "" && secret.IsSet() {
 			secret.value = s.value(f.path, secret.env, secret.file)
 		}
 	}
@@ -193,8 +193,7 @@ func (s secrets) value(path, env, file string) string {
 	}
 	raw, err := s.readFile(file)
 	if err != nil {
-		var reason *os.PathError
-		if errors.As(err, &reason) {
+		if reason, ok := errors.AsType[*os.PathError](err); ok {
 			err = reason.Err
 		}
 		s.report.problem(path, "cannot read file %s: %s", file, err)

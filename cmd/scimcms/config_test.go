@@ -160,8 +160,7 @@ func TestLoadConfig_TellsEverythingAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := LoadConfig(path, nil)
-	var bad *ConfigError
-	if !errors.As(err, &bad) {
+	if _, ok := errors.AsType[*ConfigError](err); !ok {
 		t.Fatalf("want a *ConfigError, got %v", err)
 	}
 	want := path + `: 6 problems

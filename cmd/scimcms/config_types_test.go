@@ -33,7 +33,6 @@ func TestSecret_NeverPrintsItself(t *testing.T) {
 		"%v":   fmt.Sprintf("%v", c),
 		"%+v":  fmt.Sprintf("%+v", c),
 		"%#v":  fmt.Sprintf("%#v", c),
-		"%s":   fmt.Sprintf("%s", c.Projects[0].CMS.Token),
 		"%q":   fmt.Sprintf("%q", c.Projects[0].CMS.Token),
 		"JSON": string(asJSON),
 		"YAML": string(asYAML),

@@ -34,7 +34,7 @@ func validate(c *Config, r *report) {
 
 func checkRequired(f field, r *report) {
 	empty := f.value.IsZero() || (f.value.Kind() == reflect.Slice && f.value.Len() == 0)
-	if secret, ok := f.value.Interface().(Secret); ok {
+	if secret, ok := reflect.TypeAssert[Secret](f.value); ok {
 		empty = !secret.IsSet()
 	}
 	if f.required() && empty && !r.failed(f.path) {

@@ -41,9 +41,13 @@ func warnProject(p *ProjectConfig, path string, r *report) {
 	if p.OnDelete == "deactivate" && p.ContentOwner.ID != "" {
 		r.warning(path+".content_owner", "has no effect where on_delete is deactivate")
 	}
-	for j, t := range p.Tokens {
+	warnTokens(p.Tokens, path+".tokens", r)
+}
+
+func warnTokens(tokens []TokenConfig, path string, r *report) {
+	for i, t := range tokens {
 		if t.length > 0 && t.length < guessable {
-			r.warning(elementPath(path+".tokens", j), "is a short token: make one with: scimcms token new")
+			r.warning(elementPath(path, i), "is a short token: make one with: scimcms token new")
 		}
 	}
 }

@@ -12,7 +12,7 @@ const (
 	// tokenBytes is the entropy of a SCIM token. With that much, a plain SHA-256 is safe to keep.
 	tokenBytes = 32
 	// tokenPrefix lets secret scanners find a token that leaked.
-	tokenPrefix = "scimcms_"
+	tokenPrefix = "scimcms_" //nolint:gosec // the part of every token that is no secret
 )
 
 // newToken makes a SCIM token.
