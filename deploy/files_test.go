@@ -240,7 +240,7 @@ func TestDockerfile_BuildsAsMakeDoes(t *testing.T) {
 	t.Parallel()
 	build := dockerStages(t)[0]
 	mod := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "../go.mod"))
-	if mod == nil || build.from != "golang:"+mod[1] || build.name != "build" {
+	if len(mod) < 2 || build.from != "golang:"+mod[1] || build.name != "build" {
 		t.Errorf("builds in %q, want the Go of go.mod", build.from)
 	}
 	run, makefile := build.get("RUN"), read(t, "../Makefile")
