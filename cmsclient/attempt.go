@@ -28,7 +28,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	cl.sent = false
 	if err := a.admit(ctx); err != nil {
 		closeBody(req.Body)
-		return nil, &heldBack{cause: err}
+		return nil, &heldBackError{cause: err}
 	}
 	began := a.client.now()
 	if cl.began.IsZero() {
@@ -75,11 +75,11 @@ func (a *attempts) send(ctx context.Context, cl *call, req *http.Request) (*http
 	return resp, nil
 }
 
-// heldBack is why a request was not sent: the gate, the guard or the context said no.
-type heldBack struct{ cause error }
+// heldBackError is why a request was not sent: the gate, the guard or the context said no.
+type heldBackError struct{ cause error }
 
-func (h *heldBack) Error() string { return h.cause.Error() }
-func (h *heldBack) Unwrap() error { return h.cause }
+func (h *heldBackError) Error() string { return h.cause.Error() }
+func (h *heldBackError) Unwrap() error { return h.cause }
 
 // connTrace knows whether a request ever had a connection to be written to.
 type connTrace struct{ asked, got atomic.Bool }

@@ -60,10 +60,18 @@ func (c *Client) do(ctx context.Context, r request) error {
 		return cl.noAnswer(err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // the answer was read, or has its own error
-	if resp.StatusCode == http.StatusAccepted && cl.write() {
-		return cl.followJob(ctx, resp)
+	a := answer{status: resp.StatusCode, header: resp.Header, body: resp.Body}
+	if a.status == http.StatusAccepted && cl.write() {
+		return cl.followJob(ctx, a)
 	}
-	return cl.answer(resp)
+	return cl.read(a)
+}
+
+// answer is what the CMS said: at once, or later in the result of a job.
+type answer struct {
+	status int
+	header http.Header
+	body   io.Reader
 }
 
 // newRequest builds the request. Its errors are the caller's mistakes.
@@ -105,22 +113,21 @@ func (cl *call) retrier() *retryablehttp.Client {
 	}
 }
 
-// answer turns an answer into the decoded document or an Error.
-func (cl *call) answer(resp *http.Response) error {
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return cl.refused(resp)
+// read decodes the document of an answer, or tells why there is none.
+func (cl *call) read(a answer) error {
+	if a.status < 200 || a.status > 299 {
+		return cl.refused(a)
+	}
+	if cl.decode == nil && a.status == http.StatusNoContent {
+		return nil
+	}
+	if !isJSON(a.header) {
+		return cl.unreadable(a, errNotJSON)
 	}
 	if cl.decode == nil {
-		// The status says it all, provided that it is the CMS that speaks.
-		if isJSON(resp.Header) || resp.StatusCode == http.StatusNoContent {
-			return nil
-		}
-		return cl.unreadable(resp, errNotJSON)
+		return nil // the status says it all
 	}
-	if !isJSON(resp.Header) {
-		return cl.unreadable(resp, errNotJSON)
-	}
-	err := cl.decode(resp.Body)
+	err := cl.decode(a.body)
 	var stop *yieldError
 	switch {
 	case err == nil:
@@ -128,29 +135,28 @@ func (cl *call) answer(resp *http.Response) error {
 	case errors.As(err, &stop):
 		return stop.cause
 	default:
-		return cl.unreadable(resp, err)
+		return cl.unreadable(a, err)
 	}
 }
 
 // unreadable is a success whose document cannot be used: for a write the outcome is unknown.
-func (cl *call) unreadable(resp *http.Response, cause error) *Error {
+func (cl *call) unreadable(a answer, cause error) *Error {
 	return cl.fail(cause, &Error{
-		Status: resp.StatusCode, RequestID: requestID(resp.Header), Sent: true, Unknown: cl.write(),
-		foreign: !isJSON(resp.Header),
+		Status: a.status, RequestID: requestID(a.header), Sent: true, Unknown: cl.write(), foreign: !isJSON(a.header),
 	})
 }
 
 // refused reads an answer that is not a success.
-func (cl *call) refused(resp *http.Response) *Error {
+func (cl *call) refused(a answer) *Error {
 	e := &Error{
-		Status:    resp.StatusCode,
-		RequestID: requestID(resp.Header),
-		Reset:     resetAfter(resp.StatusCode, resp.Header),
+		Status:    a.status,
+		RequestID: requestID(a.header),
+		Reset:     resetAfter(a.status, a.header),
 		Sent:      true,
-		foreign:   !isJSON(resp.Header),
+		foreign:   !isJSON(a.header),
 	}
 	if !e.foreign {
-		e.Entries = decodeEntries(resp.Body)
+		e.Entries = decodeEntries(a.body)
 	}
 	e.Unknown = cl.write() && outcomeUnknown(e)
 	return cl.fail(nil, e)
@@ -158,8 +164,7 @@ func (cl *call) refused(resp *http.Response) *Error {
 
 // noAnswer is an attempt that ended without an answer, or was never sent.
 func (cl *call) noAnswer(err error) *Error {
-	var held *heldBack
-	if errors.As(err, &held) {
+	if held, ok := errors.AsType[*heldBackError](err); ok {
 		return cl.fail(held.cause, &Error{Status: cl.lastStatus, held: true})
 	}
 	var u *url.Error

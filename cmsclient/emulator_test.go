@@ -180,6 +180,7 @@ func TestEmulator_Refusals(t *testing.T) {
 		{
 			"invited twice", cmstest.Options{},
 			func(t *testing.T, c *cmsclient.Client, _ *cmstest.Server) {
+				t.Helper()
 				must(t, invite(t.Context(), c, "newcomer@example.com", roleID(t, c, "Editor")))
 			},
 			func(ctx context.Context, c *cmsclient.Client, role string) error {
@@ -190,6 +191,7 @@ func TestEmulator_Refusals(t *testing.T) {
 		{
 			"joined already", cmstest.Options{},
 			func(t *testing.T, _ *cmsclient.Client, cms *cmstest.Server) {
+				t.Helper()
 				_, err := cms.AddUser(cmstest.NewUser{Email: "newcomer@example.com"})
 				must(t, err)
 			},
@@ -237,7 +239,10 @@ func TestEmulator_Refusals(t *testing.T) {
 		},
 		{
 			"token too weak", cmstest.Options{},
-			func(t *testing.T, _ *cmsclient.Client, cms *cmstest.Server) { must(t, cms.SetTokenRole("Editor")) },
+			func(t *testing.T, _ *cmsclient.Client, cms *cmstest.Server) {
+				t.Helper()
+				must(t, cms.SetTokenRole("Editor"))
+			},
 			func(ctx context.Context, c *cmsclient.Client, role string) error {
 				return invite(ctx, c, "newcomer@example.com", role)
 			},

@@ -21,16 +21,9 @@ type ref struct {
 	Type string `json:"type"`
 }
 
-// link is a relationship to one entity, or to none.
-type link struct {
-	Data *ref `json:"data"`
-}
-
-func (l link) id() string {
-	if l.Data == nil {
-		return ""
-	}
-	return l.Data.ID
+// related is a relationship to one entity; to none, which is null on the wire, where Data is empty.
+type related struct {
+	Data ref `json:"data"`
 }
 
 // links is a relationship to several entities.
@@ -59,7 +52,7 @@ type outgoing struct {
 
 // document is the body of the write. A relationship to no role is not sent: the CMS would have to refuse it.
 func (o *outgoing) document() ([]byte, error) {
-	if role, ok := o.Relationships["role"].(link); ok && !validID(role.id()) {
+	if role, ok := o.Relationships["role"].(related); ok && !validID(role.Data.ID) {
 		return nil, errInvalidID
 	}
 	b, err := json.Marshal(map[string]*outgoing{"data": o})
@@ -70,7 +63,7 @@ func (o *outgoing) document() ([]byte, error) {
 }
 
 func toRole(id string) map[string]any {
-	return map[string]any{"role": link{Data: &ref{ID: id, Type: typeRole}}}
+	return map[string]any{"role": related{Data: ref{ID: id, Type: typeRole}}}
 }
 
 // incoming is the wire form of an entity of type T.

@@ -26,7 +26,7 @@ func TestErrorText(t *testing.T) {
 		},
 		{"no code", reply{status: 500, body: "{}"}, "cms: POST /site-invitations: 500 (outcome unknown)"},
 		{"dropped", reply{err: io.EOF}, "cms: POST /site-invitations: EOF (outcome unknown)"},
-		{"refused", reply{err: refusedErr}, "cms: POST /site-invitations: dial tcp: connection refused (not sent)"},
+		{"refused", reply{err: errRefused}, "cms: POST /site-invitations: dial tcp: connection refused (not sent)"},
 		{"cut", reply{status: 201, body: `{"data`}, "cms: POST /site-invitations: 201: the answer is cut off or not valid JSON (outcome unknown)"},
 		{"odd", reply{status: 201, body: `{"data":{"attributes":{"email":5}}}`}, `cms: POST /site-invitations: 201: the answer has an unexpected type at "data.attributes.email" (outcome unknown)`},
 	} {
@@ -84,7 +84,7 @@ func TestReasonsWithoutACode(t *testing.T) {
 		reply reply
 		want  string
 	}{
-		{reply{err: refusedErr}, "The CMS could not be reached."},
+		{reply{err: errRefused}, "The CMS could not be reached."},
 		{reply{err: context.DeadlineExceeded}, "The CMS did not answer in time."},
 		{reply{status: 302}, "The CMS answered with a redirect: check its base URL."},
 		{reply{status: 401}, "The CMS does not accept the token."},

@@ -149,7 +149,7 @@ func TestGateHearsTheRateHeaders(t *testing.T) {
 		{reply{status: 429, header: map[string]string{"X-RateLimit-Reset": "7", "X-RateLimit-Limit": "30"}},
 			Feedback{Status: 429, Limited: true, Reset: 7 * time.Second, Limit: 30, Remaining: -1}},
 		{reply{status: 404}, Feedback{Status: 404, Remaining: -1}},
-		{reply{err: refusedErr}, Feedback{Remaining: -1}},
+		{reply{err: errRefused}, Feedback{Remaining: -1}},
 	} {
 		r := &recorder{}
 		f := scriptedWith(t, Options{Gate: r}, tt.reply)
@@ -183,7 +183,7 @@ func TestLogLinesAreClean(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	for _, r := range []reply{{status: 429}, {err: refusedErr}, {status: 503}} {
+	for _, r := range []reply{{status: 429}, {err: errRefused}, {status: 503}} {
 		f := scriptedWith(t, Options{Logger: log}, r)
 		for _, o := range ops() {
 			_ = o.call(t.Context(), f.Client)

@@ -26,8 +26,8 @@ type reply struct {
 	wait   bool // no answer until the context ends
 }
 
-// refusedErr is what a dial to a closed port gives.
-var refusedErr = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+// errRefused is what a dial to a closed port gives.
+var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 
 // seen is one request as the fake CMS got it.
 type seen struct {
@@ -113,13 +113,13 @@ type fixture struct {
 	clock *clock
 }
 
-func scripted(t testing.TB, replies ...reply) *fixture {
-	t.Helper()
-	return scriptedWith(t, Options{}, replies...)
+func scripted(tb testing.TB, replies ...reply) *fixture {
+	tb.Helper()
+	return scriptedWith(tb, Options{}, replies...)
 }
 
-func scriptedWith(t testing.TB, o Options, replies ...reply) *fixture {
-	t.Helper()
+func scriptedWith(tb testing.TB, o Options, replies ...reply) *fixture {
+	tb.Helper()
 	f := &fixture{cms: &script{replies: replies}, clock: &clock{now: time.Unix(1e9, 0)}}
 	o.Token, o.BaseURL = testToken, "https://cms.test"
 	o.Transport, o.Now, o.Sleep = f.cms, f.clock.Now, f.clock.Sleep
@@ -128,7 +128,7 @@ func scriptedWith(t testing.TB, o Options, replies ...reply) *fixture {
 	}
 	c, err := New(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	f.Client = c
 	return f
@@ -229,11 +229,11 @@ func jobJSON(status int, payload string) string {
 }
 
 // asError is the *Error of a call, which every failed call must have.
-func asError(t testing.TB, err error) *Error {
-	t.Helper()
+func asError(tb testing.TB, err error) *Error {
+	tb.Helper()
 	var e *Error
 	if !errors.As(err, &e) {
-		t.Fatalf("got %v (%T): want an *Error", err, err)
+		tb.Fatalf("got %v (%T): want an *Error", err, err)
 	}
 	return e
 }

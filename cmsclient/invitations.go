@@ -86,7 +86,7 @@ type invitationWire struct {
 		Expired bool   `json:"expired"`
 	} `json:"attributes"`
 	Relationships struct {
-		Role link `json:"role"`
+		Role related `json:"role"`
 	} `json:"relationships"`
 }
 
@@ -94,6 +94,6 @@ func (w invitationWire) head() ref { return w.ref }
 
 func (w invitationWire) entity() Invitation {
 	return Invitation{
-		ID: w.ID, Email: w.Attributes.Email, RoleID: w.Relationships.Role.id(), Expired: w.Attributes.Expired,
+		ID: w.ID, Email: w.Attributes.Email, RoleID: w.Relationships.Role.Data.ID, Expired: w.Attributes.Expired,
 	}
 }

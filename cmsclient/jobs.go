@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 )
@@ -33,7 +32,7 @@ func (c *Client) JobResult(ctx context.Context, jobID string) (done bool, err er
 		return false, err
 	}
 	cl := &call{client: c, method: http.MethodPost, endpoint: jobEndpoint}
-	if err := cl.answer(res.response(nil)); err != nil {
+	if err := cl.read(res.answer(nil)); err != nil {
 		return true, err
 	}
 	return true, nil
@@ -41,21 +40,21 @@ func (c *Client) JobResult(ctx context.Context, jobID string) (done bool, err er
 
 // followJob polls the job that a 202 announced and reads its result like an answer. Whatever keeps it from an
 // outcome leaves the write's outcome unknown.
-func (cl *call) followJob(ctx context.Context, resp *http.Response) error {
+func (cl *call) followJob(ctx context.Context, a answer) error {
 	var doc struct {
 		Data struct {
 			ID   string `json:"id"`
 			Type string `json:"type"`
 		} `json:"data"`
 	}
-	if !isJSON(resp.Header) {
-		return cl.unreadable(resp, errNotJSON)
+	if !isJSON(a.header) {
+		return cl.unreadable(a, errNotJSON)
 	}
-	if err := decodeDocument(resp.Body, &doc); err != nil {
-		return cl.unreadable(resp, err)
+	if err := decodeDocument(a.body, &doc); err != nil {
+		return cl.unreadable(a, err)
 	}
 	if doc.Data.Type != "job" || !validID(doc.Data.ID) {
-		return cl.unreadable(resp, errNoJob)
+		return cl.unreadable(a, errNoJob)
 	}
 	jobStarted(ctx, doc.Data.ID)
 	ctx, cancel := context.WithTimeout(ctx, cl.client.jobTimeout)
@@ -63,10 +62,10 @@ func (cl *call) followJob(ctx context.Context, resp *http.Response) error {
 	res, err := cl.client.pollJob(ctx, doc.Data.ID)
 	if err != nil {
 		return cl.fail(err, &Error{
-			Status: resp.StatusCode, RequestID: requestID(resp.Header), JobID: doc.Data.ID, Sent: true, Unknown: true,
+			Status: a.status, RequestID: requestID(a.header), JobID: doc.Data.ID, Sent: true, Unknown: true,
 		})
 	}
-	if err := cl.answer(res.response(resp.Header)); err != nil {
+	if err := cl.read(res.answer(a.header)); err != nil {
 		var e *Error
 		if errors.As(err, &e) && e.Unknown {
 			e.JobID = doc.Data.ID
@@ -104,8 +103,7 @@ func passing(err error) bool {
 }
 
 func resetOf(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Reset
 	}
 	return 0
@@ -133,11 +131,11 @@ type jobResultWire struct {
 func (w jobResultWire) head() ref         { return w.ref }
 func (w jobResultWire) entity() jobResult { return w.Attributes }
 
-// response dresses the result as the answer that it stands for; header is the 202's.
-func (j jobResult) response(header http.Header) *http.Response {
+// answer dresses the result as the answer that it stands for; header is the 202's.
+func (j jobResult) answer(header http.Header) answer {
 	h := http.Header{"Content-Type": {mediaType}}
 	if id := header.Get("X-Request-Id"); id != "" {
 		h.Set("X-Request-Id", id)
 	}
-	return &http.Response{StatusCode: j.Status, Header: h, Body: io.NopCloser(bytes.NewReader(j.Payload))}
+	return answer{status: j.Status, header: h, body: bytes.NewReader(j.Payload)}
 }

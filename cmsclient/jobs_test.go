@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func TestJobOutcomes(t *testing.T) {
 			if e.Unknown != tt.unknown || Classify(e) != tt.class || e.Status != tt.status || !e.Sent {
 				t.Fatalf("unknown %v class %v: %v", e.Unknown, Classify(e), e)
 			}
-			if e.Endpoint != "/site-invitations" || e.Method != "POST" || e.RequestID != "r-202" {
+			if e.Endpoint != "/site-invitations" || e.Method != http.MethodPost || e.RequestID != "r-202" {
 				t.Fatalf("not the write's error: %+v", e)
 			}
 			if tt.unknown != (e.JobID == "abc") {
@@ -118,7 +119,7 @@ func TestJobWithoutAnOutcomeIsUnknown(t *testing.T) {
 			t.Parallel()
 			f := scripted(t, tt.replies...)
 			e := asError(t, byMethod("PUT").call(t.Context(), f.Client))
-			if !e.Sent || !e.Unknown || Classify(e) != Look || e.JobID != tt.job || e.Method != "PUT" {
+			if !e.Sent || !e.Unknown || Classify(e) != Look || e.JobID != tt.job || e.Method != http.MethodPut {
 				t.Fatalf("got %v", e)
 			}
 			if got := len(f.cms.requests()) - 1; got != tt.polls {

@@ -94,8 +94,9 @@ func elements[W incoming[T], T any](d *json.Decoder, s *listState, typ string, y
 	if err := expect(d, '['); err != nil {
 		return err
 	}
+	var w, empty W // one for all: entities are copied out of it
 	for d.More() {
-		var w W
+		w = empty
 		if err := d.Decode(&w); err != nil {
 			return jsonError(err)
 		}

@@ -23,7 +23,7 @@ func TestOutcomeOfAWriteIsPrecise(t *testing.T) {
 		sent, unknown bool
 		class         Class
 	}{
-		{"refused connection", reply{err: refusedErr}, false, false, Retry},
+		{"refused connection", reply{err: errRefused}, false, false, Retry},
 		{"refused, wrapped", reply{err: fmt.Errorf("proxy: %w", syscall.ECONNREFUSED)}, false, false, Retry},
 		{"no such host", reply{err: &net.DNSError{Err: "no such host", Name: "cms.test"}}, false, false, Retry},
 		{"dropped before the answer", reply{err: io.EOF}, true, true, Look},
@@ -151,8 +151,8 @@ func TestBodyThatStallsTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stalls := roundTrip(func(req *http.Request) (*http.Response, error) {
 			return &http.Response{
-				StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
-				Body: io.NopCloser(stall{req.Context()}), Request: req,
+				StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+				Body: io.NopCloser(stall(func() error { <-req.Context().Done(); return req.Context().Err() })), Request: req,
 			}, nil
 		})
 		c, err := New(Options{Token: testToken, Transport: stalls})
@@ -170,9 +170,10 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-type stall struct{ ctx context.Context }
+// stall is a body that gives nothing until its request ends.
+type stall func() error
 
-func (s stall) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err() }
+func (s stall) Read([]byte) (int, error) { return 0, s() }
 
 func TestCallersDeadlineIsKept(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ func decodeMe(dst *Identity) decoder {
 			Data struct {
 				ref
 				Relationships struct {
-					Role link `json:"role"`
+					Role related `json:"role"`
 				} `json:"relationships"`
 			} `json:"data"`
 			Included []roleWire `json:"included"`
@@ -44,7 +44,7 @@ func decodeMe(dst *Identity) decoder {
 		}
 		*dst = Identity{Type: doc.Data.Type, ID: doc.Data.ID}
 		for _, w := range doc.Included {
-			if w.Type == typeRole && w.ID == doc.Data.Relationships.Role.id() {
+			if w.Type == typeRole && w.ID == doc.Data.Relationships.Role.Data.ID {
 				role := w.entity()
 				dst.Role = &role
 			}
@@ -75,23 +75,19 @@ type siteWire struct {
 		Name string `json:"name"`
 	} `json:"attributes"`
 	Relationships struct {
-		Owner   link `json:"owner"`
-		Account link `json:"account"` // before there were organizations
+		Owner   related `json:"owner"`
+		Account related `json:"account"` // before there were organizations
 	} `json:"relationships"`
 }
 
 func (w siteWire) head() ref { return w.ref }
 
 func (w siteWire) entity() Site {
-	s := Site{ID: w.ID, Name: w.Attributes.Name}
 	owner := w.Relationships.Owner.Data
-	if owner == nil {
+	if owner.ID == "" {
 		owner = w.Relationships.Account.Data
 	}
-	if owner != nil {
-		s.OwnerType, s.OwnerID = owner.Type, owner.ID
-	}
-	return s
+	return Site{ID: w.ID, Name: w.Attributes.Name, OwnerType: owner.Type, OwnerID: owner.ID}
 }
 
 // Limit is how much of something the plan allows and how much is used. The seats are the one with code "users".

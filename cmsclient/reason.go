@@ -47,24 +47,29 @@ func codeReason(en Entry) string {
 }
 
 func (e *Error) statusReason() string {
-	switch {
-	case e.Status >= 200 && e.Status <= 299:
-		return "The CMS's answer could not be read."
-	case e.Status >= 300 && e.Status <= 399:
-		return "The CMS answered with a redirect: check its base URL."
-	case e.Status == http.StatusUnauthorized:
+	switch e.Status {
+	case http.StatusUnauthorized:
 		return "The CMS does not accept the token."
-	case e.Status == http.StatusForbidden && !e.foreign:
-		return "The CMS token is not allowed to do this."
-	case e.Status == http.StatusNotFound && e.foreign:
-		return "There is no CMS at this address: check its base URL."
-	case e.Status == http.StatusNotFound:
-		return "It is not in the CMS, or no longer."
-	case e.Status == http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
 		return "The CMS limits the rate of calls."
-	case e.Status >= 500:
-		return fmt.Sprintf("The CMS failed over the request (status %d).", e.Status)
-	default:
+	case http.StatusForbidden:
+		if !e.foreign {
+			return "The CMS token is not allowed to do this."
+		}
+	case http.StatusNotFound:
+		if e.foreign {
+			return "There is no CMS at this address: check its base URL."
+		}
+		return "It is not in the CMS, or no longer."
+	}
+	switch e.Status / 100 {
+	case 2:
+		return "The CMS's answer could not be read."
+	case 3:
+		return "The CMS answered with a redirect: check its base URL."
+	case 4:
 		return fmt.Sprintf("The CMS refused the call (status %d).", e.Status)
+	default:
+		return fmt.Sprintf("The CMS failed over the request (status %d).", e.Status)
 	}
 }

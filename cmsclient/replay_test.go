@@ -83,7 +83,12 @@ func TestAWriteIsNeverReplayedOnAReusedConnection(t *testing.T) {
 	t.Parallel()
 	drops := map[string]func(net.Conn){
 		"closed": func(c net.Conn) { _ = c.Close() },
-		"reset":  func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0); _ = c.Close() },
+		"reset": func(c net.Conn) {
+			if tcp, ok := c.(*net.TCPConn); ok {
+				_ = tcp.SetLinger(0)
+			}
+			_ = c.Close()
+		},
 		"half an answer": func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Ty")
 			_ = c.Close()

@@ -75,8 +75,7 @@ func backoff(n, status int, reset time.Duration, rnd float64) time.Duration {
 
 // checkRetry is the call's retryablehttp.CheckRetry. It never returns an error, which would hide the answer.
 func (cl *call) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	var held *heldBack
-	if ctx.Err() != nil || errors.As(err, &held) || cl.repeats >= cl.maxRepeats() {
+	if _, held := errors.AsType[*heldBackError](err); held || cl.repeats >= cl.maxRepeats() {
 		return false, nil
 	}
 	o := outcome{method: cl.method, refuse: !cl.sent}
@@ -100,6 +99,9 @@ func (cl *call) checkRetry(ctx context.Context, resp *http.Response, err error) 
 
 // inTime tells whether a repeat after wait still starts within the budget and before the context ends.
 func (cl *call) inTime(ctx context.Context, wait time.Duration) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	now := cl.client.now()
 	if now.Add(wait).Sub(cl.began) > retryBudget {
 		return false
@@ -115,7 +117,7 @@ func (cl *call) pause(req *http.Request) error {
 		slog.String("method", cl.method), slog.String("endpoint", cl.endpoint),
 		slog.Int("status", cl.lastStatus), slog.Int("repeat", cl.repeats), slog.Duration("wait", cl.wait))
 	if err := cl.client.sleep(ctx, cl.wait); err != nil {
-		return &heldBack{cause: err}
+		return &heldBackError{cause: err}
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func TestRepeatsWithoutAnAnswer(t *testing.T) {
 		sent  map[string]int // by method; default 1
 		reads int
 	}{
-		{"refused", refusedErr, map[string]int{"POST": 2, "PUT": 2, "DELETE": 2}, 3},
+		{"refused", errRefused, map[string]int{"POST": 2, "PUT": 2, "DELETE": 2}, 3},
 		{"dropped", io.ErrUnexpectedEOF, nil, 3},
 		{"some error", errors.New("broken"), nil, 3},
 	} {
@@ -235,8 +235,7 @@ func TestResetAfter(t *testing.T) {
 
 func ExampleError_Reason() {
 	err := error(&Error{Status: 422, Entries: []Entry{{Code: "PLAN_UPGRADE_REQUIRED", Details: []byte(`{"limit":"users"}`)}}})
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		fmt.Println(Classify(err), e.Limit(), "-", e.Reason())
 	}
 	// Output: reject users - The CMS plan has no free seat for another collaborator.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"time"
 )
 
 const (
@@ -16,13 +15,11 @@ const (
 
 // User is a collaborator: a person who has joined the project. The owner and people of single sign-on are none.
 type User struct {
-	ID         string
-	Email      string
-	FullName   string
-	Active     bool
-	TwoFactor  bool
-	RoleID     string
-	LastAccess time.Time // zero: never, or not told
+	ID       string
+	Email    string
+	FullName string
+	Active   bool
+	RoleID   string
 }
 
 // UserUpdate is what to change of a collaborator; nil leaves a value as it is.
@@ -100,31 +97,23 @@ func attributes(profile map[string]any) map[string]any {
 type userWire struct {
 	ref
 	Attributes struct {
-		Email     string `json:"email"`
-		FullName  string `json:"full_name"`
-		Active    *bool  `json:"is_active"`
-		TwoFactor bool   `json:"is_2fa_active"`
+		Email    string `json:"email"`
+		FullName string `json:"full_name"`
+		Active   *bool  `json:"is_active"` // absent in old answers: nobody was suspended then
 	} `json:"attributes"`
 	Relationships struct {
-		Role link `json:"role"`
+		Role related `json:"role"`
 	} `json:"relationships"`
-	Meta struct {
-		LastAccess string `json:"last_access"`
-	} `json:"meta"`
 }
 
 func (w userWire) head() ref { return w.ref }
 
 func (w userWire) entity() User {
-	// A date that cannot be read is none.
-	seen, _ := time.Parse(time.RFC3339, w.Meta.LastAccess)
 	return User{
-		ID:         w.ID,
-		Email:      w.Attributes.Email,
-		FullName:   w.Attributes.FullName,
-		Active:     w.Attributes.Active == nil || *w.Attributes.Active,
-		TwoFactor:  w.Attributes.TwoFactor,
-		RoleID:     w.Relationships.Role.id(),
-		LastAccess: seen,
+		ID:       w.ID,
+		Email:    w.Attributes.Email,
+		FullName: w.Attributes.FullName,
+		Active:   w.Attributes.Active == nil || *w.Attributes.Active,
+		RoleID:   w.Relationships.Role.Data.ID,
 	}
 }

@@ -5,14 +5,12 @@ import (
 	"math"
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 var ada = User{
-	ID: "7", Email: "ada@example.com", FullName: "Ada L", Active: true, TwoFactor: true, RoleID: "34",
-	LastAccess: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+	ID: "7", Email: "ada@example.com", FullName: "Ada L", Active: true, RoleID: "34",
 }
 
 func TestUserIsRead(t *testing.T) {
