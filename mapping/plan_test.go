@@ -192,9 +192,9 @@ func deactivateRows() []row {
 	const withdraw, put = "DELETE invitation", "PUT active=false"
 	return []row{
 		{"nothing there", mapping.Observed{}, []string{"", "", "", "", "", "", "", ""}},
-		{"invitation", invitation("3"), []string{withdraw, withdraw, withdraw, withdraw, "~active", withdraw, "~active", withdraw}},
+		{"invitation", invitation("3"), []string{withdraw, withdraw, withdraw, withdraw, withdraw, withdraw, withdraw, withdraw}},
 		{"expired invitation", expired("3"), []string{withdraw, withdraw, withdraw, withdraw, "~presence", withdraw, "~presence", withdraw}},
-		{"active collaborator", collaborator("3", true), []string{put, put, put, put, "~active", put, "~active", put}},
+		{"active collaborator", collaborator("3", true), []string{put, put, put, put, put, put, put, put}},
 		{"inactive collaborator", collaborator("3", false), []string{"", "", "", "", "", "", "", ""}},
 	}
 }
@@ -206,9 +206,9 @@ func TestTable_DeletedAndRemoved(t *testing.T) {
 	const withdraw, del = "DELETE invitation", "DELETE"
 	runTable(t, wish, mapping.Policy{Remove: true}, revokeColumns(), []row{
 		{"nothing there", mapping.Observed{}, []string{"", "", "", "", "", "", "", ""}},
-		{"invitation", invitation("3"), []string{withdraw, withdraw, withdraw, withdraw, withdraw, withdraw, "~active", withdraw}},
+		{"invitation", invitation("3"), []string{withdraw, withdraw, withdraw, withdraw, withdraw, withdraw, withdraw, withdraw}},
 		{"expired invitation", expired("3"), []string{withdraw, withdraw, withdraw, withdraw, withdraw, withdraw, "~presence", withdraw}},
-		{"active collaborator", collaborator("3", true), []string{del, del, del, del, del, del, "~active", del}},
+		{"active collaborator", collaborator("3", true), []string{del, del, del, del, del, del, del, del}},
 		{"inactive collaborator", collaborator("3", false), []string{del, del, del, del, del, del, "~presence", del}},
 	})
 }

@@ -188,18 +188,19 @@ func (p *planner) revokeBy(s Step) {
 	switch {
 	case p.mayRevoke():
 		p.step(s)
-	case p.Observed.letsIn():
-		p.drift(AttrActive, "inactive", p.Observed.state())
 	default:
 		p.drift(AttrPresence, "nothing there", p.Observed.state())
 	}
 }
 
-// mayRevoke tells a revocation that is due from access that somebody gave by hand afterwards: that is drift, unless the
+// mayRevoke says that what there is may be taken away. Access always is: nobody in the CMS can give it back by hand to
+// somebody whom the identity provider has off. What gives no access and was put there afterwards is drift, unless the
 // identity provider has written the person since.
 func (p *planner) mayRevoke() bool {
 	a := p.Applied
 	switch {
+	case p.Observed.letsIn():
+		return true
 	case p.Wish.Written || !a.Known:
 		return true
 	case p.removes():

@@ -49,7 +49,9 @@ func (s *groupSync) releaseMembers(ctx context.Context) error {
 	if _, err := s.settle(ctx, directory.GroupResult{TellMembers: true}); err != nil {
 		return err
 	}
-	return s.tellMembers(ctx)
+	s.group.FanOut = true
+	_, err := s.tellMembers(ctx)
+	return err
 }
 
 // settleFailed parks a group whose role belongs to another group.

@@ -64,8 +64,12 @@ func (s *groupSync) round(ctx context.Context) (outcome, error) {
 			return out, err
 		}
 	}
-	if err := s.tellMembers(ctx); err != nil {
+	told, err := s.tellMembers(ctx)
+	switch {
+	case err != nil:
 		return outcome{}, err
+	case told:
+		return outcome{}, errAgain // whoever holds a role that goes has work waiting now
 	}
 	if s.group.DropRole != "" {
 		return s.dropRole(ctx)
@@ -163,18 +167,18 @@ func (s *groupSync) owned(ctx context.Context, role cmsclient.Role) (outcome, bo
 		Role: &directory.Role{ID: role.ID, Name: s.group.Name, Owned: true}})
 }
 
-// tellMembers queues the members whose role may have changed, batch by batch.
-func (s *groupSync) tellMembers(ctx context.Context) error {
-	for {
-		more, err := s.engine.dir.FanOut(ctx, s.id, s.lease.Token)
-		if err != nil {
-			return err
+// tellMembers queues the members whose role may have changed, batch by batch. told says that there were any.
+func (s *groupSync) tellMembers(ctx context.Context) (told bool, err error) {
+	if !s.group.FanOut {
+		return false, nil
+	}
+	for more := true; more; {
+		if more, err = s.engine.dir.FanOut(ctx, s.id, s.lease.Token); err != nil {
+			return true, err
 		}
 		s.engine.o.Wake()
-		if !more {
-			return nil
-		}
 	}
+	return true, nil
 }
 
 // dropRole deletes a role that the proxy made, once nobody who is waiting for another one holds it. A role that others

@@ -86,7 +86,7 @@ func (e *Engine) await(ctx context.Context, key string, ticket int64) (outcome, 
 	switch {
 	case ctx.Err() != nil:
 		return outcome{}, false, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
+	case waiting.Err() != nil:
 		return outcome{}, false, nil
 	case err != nil:
 		return outcome{}, false, &directory.UnavailableError{Cause: err}

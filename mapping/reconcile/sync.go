@@ -93,11 +93,12 @@ type syncing struct {
 	engine  *Engine
 	lease   *queue.Lease
 	id      string
-	create  bool // a request waits for the creation of this record: a refusal takes it back
-	looked  bool // the CMS was read under this lease
-	own     bool // the open intent was noted by this sync
-	doubt   bool // a call of this sync may still arrive: the CMS is to be read again after its last moment
-	refused bool // the CMS refused for good
+	create  bool  // a request waits for the creation of this record: a refusal takes it back
+	now     int64 // ms, when the record was first read under this lease
+	looked  bool  // the CMS was read under this lease
+	own     bool  // the open intent was noted by this sync
+	doubt   bool  // a call of this sync may still arrive: the CMS is to be read again after its last moment
+	refused bool  // the CMS refused for good
 }
 
 // cleared is what becomes of the intent when the outcome of the newest call is known.

@@ -11,7 +11,7 @@ import (
 )
 
 // maxRounds is how often one sync plans anew after a look, before it leaves the key to the queue.
-const maxRounds = 4
+const maxRounds = 6
 
 // errAgain makes a sync plan anew from the record.
 var errAgain = errors.New("plan again")
@@ -45,6 +45,9 @@ func (s *userSync) round(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	}
 	s.user = work.Item
+	if s.now == 0 {
+		s.now = work.Now
+	}
 	if !work.Found || s.user.State == directory.Rejected || !s.user.Managed || s.engine.untouchable(s.user) {
 		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
 	}
@@ -120,8 +123,11 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 		return s.finish(ctx, res, queue.Verdict{Outcome: queue.Wait, After: roleWait, Code: "role_pending",
 			Text: "waits for the role of a group"})
 	}
-	applied := appliedRecord(mapping.Accepted(c), s.user.Writes)
-	res.Applied = &applied
+	if !s.doubt && s.lease.Look <= s.now {
+		// While a call may still arrive, what there is now is no agreement to compare with.
+		applied := appliedRecord(mapping.Accepted(c), s.user.Writes)
+		res.Applied = &applied
+	}
 	return s.finish(ctx, res, queue.Verdict{Outcome: queue.Done})
 }
 
