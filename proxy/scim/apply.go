@@ -1,6 +1,9 @@
 package scim
 
-import "maps"
+import (
+	"maps"
+	"strings"
+)
 
 // op is an operation of a PATCH.
 type op int
@@ -25,6 +28,12 @@ type applier struct {
 // unknown are left out: Okta echoes id and meta, and RFC 7644 section 3.3 has the rest ignored.
 func (p *applier) object(kind op, o object) error {
 	for i := range o {
+		if strings.IndexByte(o[i].name, '[') >= 0 {
+			if err := p.filtered(kind, o[i]); err != nil {
+				return err
+			}
+			continue
+		}
 		t, ok := p.key(o[i].name, o[i].value)
 		if !ok || t.attr != nil && t.attr.mutability == readOnly {
 			continue
@@ -34,6 +43,19 @@ func (p *applier) object(kind op, o object) error {
 		}
 	}
 	return nil
+}
+
+// filtered applies a key such as emails[type eq "work"].value, which Entra ID sends for want of a path.
+func (p *applier) filtered(kind op, m member) error {
+	at, err := parsePath(m.name)
+	if err != nil {
+		return err
+	}
+	s, err := at.resolve(p, m.value)
+	if err != nil {
+		return err
+	}
+	return p.setSelected(kind, s, m.value)
 }
 
 // key resolves a key of a body or of a value without path; ok is false when there is nothing to keep under it. A custom URN

@@ -122,9 +122,7 @@ func (a *attribute) complex(v any) (any, error) {
 // vacant tells whether an entry says nothing: Okta sends {"value":"","type":"work"} for a cleared telephone number.
 func vacant(m map[string]any) bool {
 	for name := range m {
-		switch name {
-		case "type", "primary", "display", "$ref", "displayName":
-		default:
+		if name != "type" && name != "primary" {
 			return false
 		}
 	}

@@ -1,8 +1,6 @@
 package scim
 
-import (
-	"encoding/json"
-)
+import "encoding/json"
 
 const (
 	listURN         = "urn:ietf:params:scim:api:messages:2.0:ListResponse"

@@ -50,11 +50,11 @@ func union(a *attribute, list, fresh []any) []any {
 
 // complete returns the entry with the sub-attributes of the other set.
 func complete(entry, other any) any {
-	before, ok := entry.(map[string]any)
-	if !ok {
+	before, okBefore := entry.(map[string]any)
+	more, okMore := other.(map[string]any)
+	if !okBefore || !okMore {
 		return other
 	}
-	more, _ := other.(map[string]any)
 	after := maps.Clone(before)
 	maps.Copy(after, more)
 	return after

@@ -35,8 +35,8 @@ type Error struct {
 	Cause    error
 }
 
-// Errorf makes an Error. The detail is shown to the administrator of the identity provider: it says what to do. A %w in
-// the format is refused by go vet on purpose: a cause is not for the client; see WithCause.
+// Errorf makes an Error. The detail is shown to the administrator of the identity provider: it says what to do, and never
+// has the text of a cause in it; see WithCause.
 func Errorf(status int, reason ScimType, format string, args ...any) *Error {
 	return &Error{Status: status, ScimType: reason, Detail: fmt.Sprintf(format, args...)}
 }

@@ -27,8 +27,8 @@ func (l *logical) match(v any) bool {
 	return l.left.match(v) || l.right.match(v)
 }
 
-// selective is the order in which Equality prefers attributes.
-var selective = []string{"id", "userName", "externalId", "emails.value", "displayName", "members.value"}
+// selective is the order in which Equality prefers attributes; value is that of an entry, inside brackets.
+var selective = []string{"id", "userName", "externalId", "emails.value", "displayName", "members.value", "value"}
 
 func (l *logical) equality() (Equality, bool) {
 	if !l.and {

@@ -1,5 +1,7 @@
 package scim
 
+import "strings"
+
 // GroupChange is what a PATCH does to a group, worked out without knowing its members: the last operation on a member decides,
 // and after a replacement of all members only what was named since counts.
 type GroupChange struct {
@@ -9,7 +11,7 @@ type GroupChange struct {
 	Add         []string
 	Remove      []string // no id is in both lists; empty with Replace
 
-	patch *Patch
+	operations []operation // what else the patch does, for Apply
 }
 
 // standIn is a value that no request can send.
@@ -19,7 +21,7 @@ var groupMembers = groupSchema.attributes.exact("members")
 
 // GroupChange compiles the patch for a group. Whatever the order of its operations was, it does not matter any more.
 func (p *Patch) GroupChange() (*GroupChange, error) {
-	c := &GroupChange{patch: &Patch{}}
+	c := &GroupChange{}
 	f := folding{}
 	a := &applier{table: groupTable, attrs: map[string]any{}}
 	for i := range p.operations {
@@ -36,6 +38,9 @@ func (p *Patch) GroupChange() (*GroupChange, error) {
 
 // compile folds the member changes of an operation and keeps the rest for Apply.
 func (c *GroupChange) compile(op operation, f *folding, a *applier) error {
+	if op.wholeGroup() {
+		op.path = nil
+	}
 	if op.path != nil {
 		if isMembers(op.path.name) {
 			return f.operation(op)
@@ -43,17 +48,33 @@ func (c *GroupChange) compile(op operation, f *folding, a *applier) error {
 		return c.attribute(op, a)
 	}
 	for _, m := range op.value.(object).withoutCoreURN(GroupURN) {
-		if isMembers(m.name) {
-			if err := f.set(op.kind, m.value); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := c.attribute(operation{kind: op.kind, value: object{m}, given: true}, a); err != nil {
+		if err := c.key(op.kind, m, f, a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// wholeGroup tells whether the path is the URN of the core schema, which is as good as no path.
+func (op *operation) wholeGroup() bool {
+	_, isObject := op.value.(object)
+	return op.path != nil && equalFold(op.path.name, GroupURN) && isObject && op.kind != opRemove
+}
+
+// key compiles one key of a value without path.
+func (c *GroupChange) key(kind op, m member, f *folding, a *applier) error {
+	switch {
+	case isMembers(m.name):
+		return f.set(kind, m.value)
+	case strings.IndexByte(m.name, '[') >= 0:
+		at, err := parsePath(m.name)
+		if err != nil {
+			return err
+		}
+		return c.compile(operation{kind: kind, path: at, value: m.value}, f, a)
+	default:
+		return c.attribute(operation{kind: kind, value: object{m}}, a)
+	}
 }
 
 // attribute keeps an operation that is not about members: the value of a core attribute, or all of it for Apply.
@@ -68,14 +89,20 @@ func (c *GroupChange) attribute(op operation, a *applier) error {
 		case s.attr != nil && s.attr == groupMembers:
 			return badRequest(InvalidPath, "%s names no member; write members[value eq \"id\"].", quote(op.path.name))
 		case !s.schema.isCore():
-			c.patch.operations = append(c.patch.operations, op)
+			c.operations = append(c.operations, op)
 			return nil
 		}
-	} else if t, ok := a.key(op.value.(object)[0].name, nil); !ok || !t.schema.isCore() {
-		c.patch.operations = append(c.patch.operations, op)
-		return nil
+		return c.core(op, a)
 	}
-	return c.core(op, a)
+	m := op.value.(object)[0]
+	switch t, ok := a.key(m.name, m.value); {
+	case !ok:
+		return nil
+	case t.schema.isCore():
+		return c.core(op, a)
+	}
+	c.operations = append(c.operations, op)
+	return nil
 }
 
 // core tries the operation on a stand-in for the stored group to see what becomes of its displayName or externalId.
@@ -95,7 +122,7 @@ func (c *GroupChange) core(op operation, a *applier) error {
 
 // MembersOnly tells whether the change names nothing but members.
 func (c *GroupChange) MembersOnly() bool {
-	return c.DisplayName == nil && c.ExternalID == nil && len(c.patch.operations) == 0
+	return c.DisplayName == nil && c.ExternalID == nil && len(c.operations) == 0
 }
 
 // Apply applies what is not about members to the stored group. On an error the group is as before.
@@ -111,8 +138,8 @@ func (c *GroupChange) Apply(g *Group) (changed bool, err error) {
 			delete(a.attrs, "externalId")
 		}
 	}
-	for i := range c.patch.operations {
-		if err := c.patch.operations[i].apply(a); err != nil {
+	for i := range c.operations {
+		if err := c.operations[i].apply(a); err != nil {
 			return false, err
 		}
 	}

@@ -20,7 +20,7 @@ type ListQuery struct {
 // listParameters are the parameters as text. They come from a URL or from the body of a .search request.
 type listParameters struct {
 	startIndex, count, filter, attributes, excluded, sortBy, sortOrder string
-	hasFilter                                                         bool
+	hasFilter                                                          bool
 }
 
 // ParseListQuery reads the parameters of a GET on a listing or on one resource. Their names may be in any case; unknown ones

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -142,10 +143,8 @@ func (r *Resource) text(name string) string {
 // Clone returns a copy; changing the one does not change the other.
 func (r *Resource) Clone() *Resource {
 	c := *r
-	c.Attributes = make(map[string]any, len(r.Attributes))
-	for k, v := range r.Attributes {
-		c.Attributes[k] = v
-	}
+	c.Attributes = make(map[string]any, len(r.Attributes)+1)
+	maps.Copy(c.Attributes, r.Attributes)
 	return &c
 }
 

@@ -19,8 +19,8 @@ var groupSchema = newSchema(
 	&attribute{name: "members", kind: complexKind, multi: true, description: "The members of the group.", sub: []*attribute{
 		{name: "value", kind: stringKind, exact: true, mutability: immutable, description: "The member's id."},
 		{name: "$ref", kind: referenceKind, exact: true, mutability: immutable, references: []string{"User"}, description: "The member's address."},
-		{name: "type", kind: stringKind, mutability: immutable, canonical: []string{"User"}, description: "The member's resource type."},
 		{name: "display", kind: stringKind, mutability: readOnly, description: "The member's displayName or userName."},
+		{name: "type", kind: stringKind, mutability: immutable, canonical: []string{"User"}, description: "The member's resource type."},
 	}},
 	metaAttribute(),
 )
