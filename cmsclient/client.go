@@ -27,6 +27,8 @@ type Options struct {
 	BaseURL string
 	// Token is the API token; it selects the project.
 	Token string
+	// Environment is sent as X-Environment; "" is the primary one.
+	Environment string
 	// Version names this program in the User-Agent header: scimcms/<version>. Default "dev".
 	Version string
 	// Transport sends one request; default an HTTP/1.1 transport of this client's own (see newTransport).
@@ -100,7 +102,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base:       base,
-		header:     headers(o.Token, o.Version),
+		header:     headers(o.Token, o.Version, o.Environment),
 		timeout:    orDuration(o.Timeout, defaultTimeout),
 		jobTimeout: orDuration(o.JobTimeout, defaultJobTimeout),
 		gate:       o.Gate,
@@ -156,7 +158,7 @@ func orDuration(d, fallback time.Duration) time.Duration {
 }
 
 // headers returns the function that makes a request's header.
-func headers(token, version string) func() http.Header {
+func headers(token, version, environment string) func() http.Header {
 	if version == "" {
 		version = "dev"
 	}
@@ -167,6 +169,9 @@ func headers(token, version string) func() http.Header {
 		h.Set("Accept", mediaType)
 		h.Set("Content-Type", mediaType)
 		h.Set("User-Agent", "scimcms/"+version)
+		if environment != "" {
+			h.Set("X-Environment", environment)
+		}
 		return h
 	}
 }

@@ -239,6 +239,16 @@ func (p *Pacer) NextIn(ctx context.Context) (time.Duration, error) {
 	return time.Duration(max(next-max(micros, number(f[2])), 0)) * time.Microsecond, nil
 }
 
+// Factor is how much wider than the limit asks for calls are spaced, as this process last saw it; 1 is none.
+func (p *Pacer) Factor() float64 {
+	if p == nil {
+		return 1
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.factor
+}
+
 func (p *Pacer) nowArg() string {
 	if p.opt.Now == nil {
 		return ""
