@@ -107,12 +107,8 @@ func (e *Engine) finishGroup(ctx context.Context, c directory.Committed[director
 	if out.rejected != nil {
 		return res, out.rejected
 	}
-	now, err := e.dir.Group(ctx, c.Item.ID, limit)
-	if errors.Is(err, directory.ErrNotFound) {
-		return res, nil
-	}
-	if err == nil {
+	if now, err := e.dir.Group(ctx, c.Item.ID, limit); err == nil {
 		res.Item = now
 	}
-	return res, err
+	return res, nil
 }

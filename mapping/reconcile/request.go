@@ -86,10 +86,8 @@ func (e *Engine) await(ctx context.Context, key string, ticket int64) (outcome, 
 	switch {
 	case ctx.Err() != nil:
 		return outcome{}, false, ctx.Err()
-	case waiting.Err() != nil:
-		return outcome{}, false, nil
 	case err != nil:
-		return outcome{}, false, &directory.UnavailableError{Cause: err}
+		return outcome{}, false, nil // out of patience, or Redis is away: the wish is accepted in any case
 	}
 	out := outcome{result: string(entry.State)}
 	if entry.State == queue.Parked && refusedByCMS(entry.Code) {

@@ -33,7 +33,9 @@ func TestDroppedAnswerOfAnInvitation_ExactlyOneInvitation(t *testing.T) {
 
 // The invitation lands after its answer was given up and after the person left: an empty plan is not agreement.
 func TestUnknownInvitationThenLeaver_NoInvitationIsLeftBehind(t *testing.T) {
-	each(t, editors(), func(t *testing.T, r *rig) {
+	s := editors()
+	s.engine.Wait = 10 * time.Millisecond
+	each(t, s, func(t *testing.T, r *rig) {
 		// The process dies after the call was sent: the intent is noted, the lease held, the result never written.
 		r.must(r.queue.Pause(r.ctx))
 		u := r.create("ada@example.org")

@@ -180,12 +180,9 @@ func (e *Engine) finishUser(ctx context.Context, c directory.Committed[directory
 	if out.rejected != nil {
 		return res, out.rejected
 	}
-	now, err := e.dir.User(ctx, c.Item.ID)
-	if errors.Is(err, directory.ErrNotFound) {
-		return res, nil // deleted meanwhile; this write was accepted
-	}
-	if err == nil {
+	// This write was accepted, whatever a second look says: the record may be deleted meanwhile, or Redis away.
+	if now, err := e.dir.User(ctx, c.Item.ID); err == nil {
 		res.Item = now
 	}
-	return res, err
+	return res, nil
 }
