@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/scimcms/scimcms/cmsclient/cmstest"
 	"github.com/scimcms/scimcms/mapping/directory"
@@ -128,7 +129,9 @@ func TestPostResolution(t *testing.T) {
 // A worker is stopped with its PUT about to leave, its lease runs out, somebody else syncs the newer wish, and then the
 // old PUT lands.
 func TestCallThatOutlivesItsLease_IsSeenAndCorrected(t *testing.T) {
-	each(t, editors(), func(t *testing.T, r *rig) {
+	s := editors()
+	s.engine.Wait = 10 * time.Millisecond
+	each(t, s, func(t *testing.T, r *rig) {
 		u := r.member("ada@example.org")
 		u = r.update(u.ID, person("ada@example.org", inactive))
 		r.must(r.queue.Pause(r.ctx))
