@@ -99,17 +99,22 @@ func entrySchema(family string) schema {
 		}
 		in, _ := v.(map[string]any)
 		action, _ := in["action"].(string)
-		rule := actions[action]
-		for _, key := range entryKeys(family)[2:] { // environment and action go with every action
-			switch needed, allowed := slices.Contains(rule.needs, key), slices.Contains(rule.may, key); {
-			case needed && in[key] == nil:
-				complain(report, path+"."+key, "is missing")
-			case !needed && !allowed && in[key] != nil:
-				complain(report, path+"."+key, "must be absent or null for action "+action)
-			}
-		}
+		actions[action].check(path, family, in, report)
 		if action == "all" && in["localization_scope"] != "all" {
 			complain(report, path+".localization_scope", "must be all for action all")
+		}
+	}
+}
+
+// check holds the members of an entry against what its action needs and may have; environment and action, the first
+// two of every family, go with every action.
+func (rule actionRule) check(path, family string, in map[string]any, report *[]string) {
+	for _, key := range entryKeys(family)[2:] {
+		switch needed, allowed := slices.Contains(rule.needs, key), slices.Contains(rule.may, key); {
+		case needed && in[key] == nil:
+			complain(report, path+"."+key, "is missing")
+		case !needed && !allowed && in[key] != nil:
+			complain(report, path+"."+key, fmt.Sprintf("must be absent or null for action %s", in["action"]))
 		}
 	}
 }
@@ -180,8 +185,7 @@ func uploadActions() map[string]actionRule {
 	}
 }
 
-// checkPermissions refuses what needs a higher plan: workflows, their stages, and scopes by localization. Certain that
-// it is refused; the limit named in the error is inferred.
+// checkPermissions refuses what needs a higher plan: workflows, their stages, and scopes by localization.
 func checkPermissions(attributes map[string]any) error {
 	for _, family := range []string{"item_type", "upload"} {
 		for _, name := range []string{positive(family), negative(family)} {
@@ -198,10 +202,10 @@ func checkPermissions(attributes map[string]any) error {
 
 func checkPlan(e entry) error {
 	if e["workflow"] != nil || e["on_stage"] != nil || e["to_stage"] != nil || e["action"] == "move_to_stage" {
-		return planError("workflows")
+		return needsEnterprise("workflows")
 	}
 	if scope := e["localization_scope"]; scope != nil && scope != "all" {
-		return planError("localization_scope")
+		return needsEnterprise("localization_scope")
 	}
 	return nil
 }

@@ -10,6 +10,26 @@ import (
 // check refuses a call that is wrong in itself, in the order seen live: path, token, Accept, presence of a token; then
 // API version, environment, content type, permission and body.
 func (s *Server) check(c *call) error {
+	if err := s.checkCaller(c); err != nil {
+		return err
+	}
+	if c.header.Get("X-Api-Version") != "3" {
+		return refuse("INVALID_API_VERSION", nil)
+	}
+	if environment := c.header.Get("X-Environment"); environment != "" && environment != "main" {
+		return unknownEnvironment()
+	}
+	if len(c.raw) > 0 && !isJSON(c.header.Get("Content-Type")) {
+		return refuse("INVALID_CONTENT_TYPE_HEADER", nil)
+	}
+	if c.route.people && !s.managesPeople() {
+		return refuse("INSUFFICIENT_PERMISSIONS", nil)
+	}
+	return s.checkBody(c)
+}
+
+// checkCaller asks where the call goes, who calls, and in which words they want the answer.
+func (s *Server) checkCaller(c *call) error {
 	if c.route == nil {
 		return refuse("INVALID_ENDPOINT", nil)
 	}
@@ -23,19 +43,7 @@ func (s *Server) check(c *call) error {
 	if !sent && !c.route.open {
 		return refuse("INVALID_SITE", nil)
 	}
-	if c.header.Get("X-Api-Version") != "3" {
-		return refuse("INVALID_API_VERSION", nil)
-	}
-	if environment := c.header.Get("X-Environment"); environment != "" && environment != "main" {
-		return refuse("INVALID_ENVIRONMENT", nil)
-	}
-	if len(c.raw) > 0 && !isJSON(c.header.Get("Content-Type")) {
-		return refuse("INVALID_CONTENT_TYPE_HEADER", nil)
-	}
-	if c.route.people && !s.managesPeople() {
-		return refuse("INSUFFICIENT_PERMISSIONS", nil)
-	}
-	return s.checkBody(c)
+	return nil
 }
 
 // checkBody reads the body, holds it against the schema, and compares its id with the path.

@@ -26,10 +26,12 @@
 // # What is inferred
 //
 // Facts about DatoCMS that could not be seen anywhere are choices of this package. Each stands in inferred.go, in one
-// function or table of its own, with the reason, and nowhere else: statuses of error codes, the details of
-// INVALID_FORMAT, who uses a seat, how addresses and role names compare, the answer to a missing related entity, to a
-// double invitation and to deleting a role in use, the name of a duplicated role, what belongs to final permissions, the
-// bucket of the limiter, what a redeemed invitation becomes.
+// function or table of its own, with the reason: statuses of error codes, the details of INVALID_FORMAT, who uses a
+// seat, how addresses and role names compare, what an address is, the answer to a missing related entity, to a double
+// invitation, to inviting a member or the owner, to deleting a role in use, to a circle of roles and to what needs a
+// higher plan, the name and the defaults of a role, the bucket of the limiter, what a redeemed invitation becomes. Two
+// inferences are whole files: limiter.go (a sliding window, the strictest reading of "60 per 3 seconds") and final.go
+// (how lists of permissions are united and reduced).
 //
 // # Not emulated
 //

@@ -63,33 +63,34 @@ type Fault struct {
 	Applied bool `json:"applied,omitempty"`
 }
 
-// check says what is wrong with a fault.
+// check says everything that is wrong with a fault.
 func (f *Fault) check(r *router) error {
 	known := []Action{Status, RateLimit, DropBefore, DropAfter, Delay, HTML, Job}
 	if !slices.Contains(known, f.Action) {
 		return fmt.Errorf("action: %q is not one of %s", f.Action, list(known))
 	}
-	var problems []error
-	if f.Times < 0 {
-		problems = append(problems, errors.New("times: must not be negative"))
+	problems := []error{f.checkMethod(), f.checkPath(r)}
+	for _, rule := range []struct {
+		broken bool
+		text   string
+	}{
+		{f.Times < 0, "times: must not be negative"},
+		{f.Action == Status && outside(f.Status, 400, 599), "status: must be between 400 and 599"},
+		{f.Action == HTML && outside(f.Status, 200, 599), "status: must be between 200 and 599"},
+		{f.Action == Delay && f.MS <= 0, "ms: must be above 0 for action delay"},
+		{len(f.Details) > 0 && !json.Valid(f.Details), "details: is not JSON"},
+	} {
+		if rule.broken {
+			problems = append(problems, errors.New(rule.text))
+		}
 	}
-	if f.Action == Status && f.Status != 0 && (f.Status < 400 || f.Status > 599) {
-		problems = append(problems, errors.New("status: must be between 400 and 599"))
-	}
-	if f.Action == HTML && f.Status != 0 && (f.Status < 200 || f.Status > 599) {
-		problems = append(problems, errors.New("status: must be between 200 and 599"))
-	}
-	if f.Action == Delay && f.MS <= 0 {
-		problems = append(problems, errors.New("ms: must be above 0 for action delay"))
-	}
-	if len(f.Details) > 0 && !json.Valid(f.Details) {
-		problems = append(problems, errors.New("details: is not JSON"))
-	}
-	return errors.Join(append(problems, f.checkTarget(r))...)
+	return errors.Join(problems...)
 }
 
-// checkTarget refuses faults that no call can ever meet.
-func (f *Fault) checkTarget(r *router) error {
+// outside says that a status that was given is not between low and high.
+func outside(status, low, high int) bool { return status != 0 && (status < low || status > high) }
+
+func (f *Fault) checkMethod() error {
 	methods := []string{"", "*", http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}
 	if !slices.Contains(methods, f.Method) {
 		return fmt.Errorf("method: %q is not one of GET, POST, PUT, DELETE, *", f.Method)
@@ -97,21 +98,29 @@ func (f *Fault) checkTarget(r *router) error {
 	if f.Action == Job && f.Method == http.MethodGet {
 		return errors.New("method: action job befalls writes only")
 	}
-	if f.Path == "" || f.Path == "*" {
+	return nil
+}
+
+// checkPath refuses endpoints that no call can ever meet.
+func (f *Fault) checkPath(r *router) error {
+	if isAny(f.Path) {
 		return nil
 	}
 	if !strings.HasPrefix(f.Path, "/") {
 		return fmt.Errorf("path: %q must begin with /", f.Path)
 	}
 	template, _, to := r.match(f.Method, f.Path)
-	switch anyMethod := f.Method == "" || f.Method == "*"; {
+	switch {
 	case template == "":
 		return fmt.Errorf("path: the CMS has no endpoint %q", f.Path)
-	case to == nil && !anyMethod:
+	case to == nil && !isAny(f.Method):
 		return fmt.Errorf("method: the CMS has no endpoint %s %s", f.Method, f.Path)
 	}
 	return nil
 }
+
+// isAny says that a method or path means every one.
+func isAny(s string) bool { return s == "" || s == "*" }
 
 func list(actions []Action) string {
 	names := make([]string, len(actions))
@@ -123,13 +132,13 @@ func list(actions []Action) string {
 
 // befalls says whether the call is one the fault is meant for.
 func (f *Fault) befalls(c *call) bool {
-	if f.Method != "" && f.Method != "*" && f.Method != c.method {
+	if !isAny(f.Method) && f.Method != c.method {
 		return false
 	}
 	if f.Action == Job && (c.route == nil || !c.route.writes) {
 		return false
 	}
-	return f.Path == "" || f.Path == "*" || f.Path == c.path || (f.Path == c.template && c.template != "")
+	return isAny(f.Path) || f.Path == c.path || f.Path == c.template
 }
 
 // faults are the active faults, oldest first.

@@ -198,6 +198,18 @@ func TestFaultJob(t *testing.T) {
 	c.do("GET", "/job-results/0123456789abcdef01234567", "").refused(404, "NOT_FOUND")
 }
 
+func TestOldJobResultsAreForgotten(t *testing.T) {
+	t.Parallel()
+	c := newCMS(t, cmstest.Options{})
+	c.fault(cmstest.Fault{Action: cmstest.Job, Polls: -1})
+	first := c.invite("a@example.com", editorID).is(202).id()
+	c.do("GET", "/job-results/"+first, "").is(200)
+	for range 1000 {
+		c.invite("a@example.com", editorID).is(202)
+	}
+	c.do("GET", "/job-results/"+first, "").refused(404, "NOT_FOUND")
+}
+
 func TestFaultDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

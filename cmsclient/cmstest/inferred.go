@@ -10,7 +10,7 @@ import (
 )
 
 // This file holds every fact about DatoCMS that was inferred, not seen: one function or table each, so that the day it
-// is seen it is changed here alone.
+// is seen it is changed here alone. What takes more than a few lines has a file of its own: final.go, limiter.go.
 
 // statusOf is the HTTP status of an error code. Seen: 401, 404, 406, 429 and 422 for INVALID_FORMAT, a missing API
 // version and INVALID_ATTRIBUTES. Inferred: the rest; refusals of validation kind are 422 as those are.
@@ -79,6 +79,27 @@ func otherEntity() *apiError { return refuse("INVALID_ENTITY_ID", nil) }
 // name Rails gives this case) and REQUIRED_BY_ASSOCIATION (which speaks of records).
 func roleInUse() *apiError { return refuse("DELETE_RESTRICTION", nil) }
 
+// nameTaken is the answer to a second role of one name.
+func nameTaken() *apiError { return fieldError("name", "VALIDATION_UNIQUENESS") }
+
+// emptyName is the answer to a role with the name "".
+func emptyName() *apiError { return fieldError("name", "VALIDATION_REQUIRED") }
+
+// inheritsItself is the answer to a role that would inherit from itself, directly or through others.
+func inheritsItself() *apiError { return fieldError("inherits_permissions_from", "VALIDATION_INVALID") }
+
+// needsEnterprise is the answer to a feature of the Enterprise plan. That it is refused is certain; the name of the
+// limit is not.
+func needsEnterprise(feature string) *apiError { return planError(feature) }
+
+// unknownInclude is the answer to an include parameter that names no relationship the endpoint can include.
+func unknownInclude(include string) *apiError {
+	return refuse("INVALID_PARAMS", map[string]string{"include": include})
+}
+
+// unknownEnvironment is the answer to X-Environment with another id than that of the primary environment.
+func unknownEnvironment() *apiError { return refuse("INVALID_ENVIRONMENT", nil) }
+
 // alreadyInvited is the answer to inviting an address that has a pending invitation, an expired one included.
 func alreadyInvited() *apiError { return fieldError("email", "VALIDATION_UNIQUENESS") }
 
@@ -91,7 +112,7 @@ func invalidEmail() *apiError { return fieldError("email", "VALIDATION_FORMAT") 
 // validEmail is the usual loose test of web applications: something, one @, a domain with a dot.
 func validEmail(s string) bool { return len(s) <= 254 && emailShape.MatchString(s) }
 
-var emailShape = regexp.MustCompile(`^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+$`)
+var emailShape = regexp.MustCompile(`^[^@\x00-\x20]+@[^@\x00-\x20.]+(\.[^@\x00-\x20.]+)+$`)
 
 // emailKey is what addresses are compared by: ASCII letters without case. Addresses are stored as they were sent.
 func emailKey(email string) string {

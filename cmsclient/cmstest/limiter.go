@@ -6,7 +6,8 @@ import (
 )
 
 // limiter counts the calls of each bucket in a sliding window: a call passes while fewer than rate calls have passed
-// within the last window. Refused calls are not counted.
+// within the last window. Refused calls are not counted. The figures and headers are certain; the sliding window is
+// inferred, as the strictest of the usual ways to count.
 type limiter struct {
 	rate   int
 	window time.Duration

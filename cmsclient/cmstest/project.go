@@ -22,7 +22,7 @@ func (s *store) okIncluding(of Resource, roleID int, c *call) (answer, error) {
 	case "role":
 		document["included"] = []Resource{s.roleResource(s.roles.byID[roleID])}
 	default:
-		return answer{}, refuse("INVALID_PARAMS", map[string]string{"include": include})
+		return answer{}, unknownInclude(include)
 	}
 	return envelope(http.StatusOK, document)
 }
@@ -134,7 +134,7 @@ func (s *store) site(c *call) (answer, error) {
 			"email": s.opts.Owner, "first_name": "Project", "last_name": "Owner", "company": nil,
 		}})
 	default:
-		return answer{}, refuse("INVALID_PARAMS", map[string]string{"include": include})
+		return answer{}, unknownInclude(include)
 	}
 	return envelope(http.StatusOK, document)
 }

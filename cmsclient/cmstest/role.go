@@ -118,35 +118,48 @@ func (s *store) updateRole(c *call) (answer, error) {
 // changeRole applies a body that passed the schema to r, which is not in the table, or says why not.
 func (s *store) changeRole(r *role, c *call) error {
 	attributes := c.attributes()
-	if name, sent := attributes["name"].(string); sent {
-		if name == "" {
-			return fieldError("name", "VALIDATION_REQUIRED")
-		}
-		if other, taken := s.roles.byKey[roleKey(name)]; taken && other.id != r.id {
-			return fieldError("name", "VALIDATION_UNIQUENESS")
-		}
-		r.name = name
+	if err := s.rename(r, attributes); err != nil {
+		return err
 	}
 	if err := checkPermissions(attributes); err != nil {
 		return err
 	}
 	r.own = r.own.set(attributes)
-	links, sent := c.links("inherits_permissions_from")
+	if parents, sent := c.links("inherits_permissions_from"); sent {
+		return s.inherit(r, parents)
+	}
+	return nil
+}
+
+// rename gives r the name that attributes bring, if any.
+func (s *store) rename(r *role, attributes map[string]any) error {
+	name, sent := attributes["name"].(string)
 	if !sent {
 		return nil
 	}
-	inherits := make([]int, 0, len(links))
-	for _, id := range links {
+	if name == "" {
+		return emptyName()
+	}
+	if other, taken := s.roles.byKey[roleKey(name)]; taken && other.id != r.id {
+		return nameTaken()
+	}
+	r.name = name
+	return nil
+}
+
+// inherit makes r inherit from these roles and no others.
+func (s *store) inherit(r *role, parents []string) error {
+	r.inherits = make([]int, 0, len(parents))
+	for _, id := range parents {
 		parent, found := s.roles.find(id)
 		if !found {
 			return missingRelated()
 		}
 		if r.id != 0 && s.reaches(parent.id, r.id) {
-			return fieldError("inherits_permissions_from", "VALIDATION_INVALID")
+			return inheritsItself()
 		}
-		inherits = append(inherits, parent.id)
+		r.inherits = append(r.inherits, parent.id)
 	}
-	r.inherits = inherits
 	return nil
 }
 

@@ -32,7 +32,7 @@ func wholeRole(on func(flag string) bool, access string) map[string]any {
 		"positive_build_trigger_permissions": []any{map[string]any{"build_trigger": nil}}, "negative_build_trigger_permissions": []any{},
 		"positive_search_index_permissions": []any{}, "negative_search_index_permissions": []any{},
 	}
-	for _, flag := range strings.Fields(flags) {
+	for flag := range strings.FieldsSeq(flags) {
 		out[flag] = on(flag)
 	}
 	return out
@@ -74,7 +74,7 @@ func TestRoleCreate(t *testing.T) {
 	if len(attributes) != 30 {
 		t.Fatalf("%d attributes, want 30", len(attributes))
 	}
-	for _, flag := range strings.Fields(flags) {
+	for flag := range strings.FieldsSeq(flags) {
 		if attributes[flag] != false {
 			t.Errorf("%s is %v, want false", flag, attributes[flag])
 		}

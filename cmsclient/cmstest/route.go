@@ -16,8 +16,7 @@ type route struct {
 
 // router finds the route of a request.
 type router struct {
-	routes    map[string]map[string]*route // by template, then method
-	templates map[string]bool
+	routes map[string]map[string]*route // by template, then method
 }
 
 func newRouter(b bodies) *router {
@@ -61,7 +60,7 @@ func newRouter(b bodies) *router {
 
 // singleSignOn adds the endpoints of a feature this project's plan does not have: lists are empty, writes refused.
 func (r *router) singleSignOn() {
-	refused := route{run: func(*store, *call) (answer, error) { return answer{}, planError("sso") }}
+	refused := route{run: func(*store, *call) (answer, error) { return answer{}, needsEnterprise("sso") }}
 	missing := route{run: func(*store, *call) (answer, error) { return answer{}, notFound() }}
 	none := route{run: func(*store, *call) (answer, error) { return ok([]any{}) }}
 	r.add(http.MethodGet, "/sso-users", none)

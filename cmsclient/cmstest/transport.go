@@ -39,7 +39,9 @@ func (s *Server) Handler() http.Handler {
 }
 
 // abort closes the connection without an answer: the way net/http gives a handler to do so.
-func abort() { panic(http.ErrAbortHandler) }
+func abort() {
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http has no other way, and recovers it itself
+}
 
 // Transport is the CMS in memory: a client with it needs no network. A dropped connection is an error that wraps
 // io.EOF. The base URL of requests does not matter. Faults that delay are over when the request's context is.
@@ -174,6 +176,6 @@ func (q quota) header(h http.Header, noReset bool) {
 
 // requestID is the n-th request's id in the form of a UUID.
 func requestID(n uint64) string {
-	t := token("request", int(n&(1<<62-1))) //nolint:gosec // masked to fit
+	t := token("request", int(n&(1<<62-1)))
 	return t[:8] + "-" + t[8:12] + "-4" + t[13:16] + "-8" + t[17:20] + "-" + t[20:]
 }
