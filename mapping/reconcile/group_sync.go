@@ -59,6 +59,11 @@ func (s *groupSync) round(ctx context.Context) (outcome, error) {
 	if s.roles, s.all, err = s.engine.rolesFor(ctx, work.RolesVersion); err != nil {
 		return s.unreadable(ctx, err)
 	}
+	return s.carryOut(ctx)
+}
+
+// carryOut gives the group its role, tells the members, and then drops the role that they no longer need.
+func (s *groupSync) carryOut(ctx context.Context) (outcome, error) {
 	if s.group.State == directory.Live {
 		if out, done, err := s.giveRole(ctx); done || err != nil {
 			return out, err
@@ -70,8 +75,7 @@ func (s *groupSync) round(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	case told:
 		return outcome{}, errAgain // whoever holds a role that goes has work waiting now
-	}
-	if s.group.DropRole != "" {
+	case s.group.DropRole != "":
 		return s.dropRole(ctx)
 	}
 	return s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})

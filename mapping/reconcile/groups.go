@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -68,7 +69,7 @@ func (g GroupEdit) apply(cur directory.Group) (w directory.GroupWish, same bool,
 			return w, false, err
 		}
 	}
-	return w, w.Name == cur.Name && w.ExternalID == cur.External && string(w.Doc) == string(cur.Doc), nil
+	return w, w.Name == cur.Name && w.ExternalID == cur.External && bytes.Equal(w.Doc, cur.Doc), nil
 }
 
 func (e *Engine) changeMembers(ctx context.Context, id string, edit GroupEdit) (Result[directory.Group], error) {

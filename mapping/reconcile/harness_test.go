@@ -99,7 +99,8 @@ func (f flat) Values(path string) []string {
 
 func attributes(doc []byte) (mapping.Attributes, error) {
 	f := flat{}
-	return f, json.Unmarshal(doc, &f)
+	err := json.Unmarshal(doc, &f)
+	return f, err
 }
 
 func document(p reconcile.Person) ([]byte, error) {

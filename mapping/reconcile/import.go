@@ -40,8 +40,7 @@ func (e *Engine) importVerdict(ctx context.Context, l *queue.Lease) queue.Verdic
 	}
 	e.o.Observer.Imported("error")
 	v := queue.Verdict{Outcome: queue.Retry, NeverPark: true, Code: "import_failed", Text: "the CMS could not be read"}
-	var ce *cmsclient.Error
-	if errors.As(err, &ce) {
+	if ce, ok := errors.AsType[*cmsclient.Error](err); ok {
 		v.Code, v.Text = code(ce), ce.Reason()
 		if cmsclient.Classify(err) == cmsclient.Stop {
 			e.stop(ctx, ce)

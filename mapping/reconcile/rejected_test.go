@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -61,9 +62,9 @@ func TestRejectedCreate_APostOfItIsAFreshAttemptUnderTheSameID(t *testing.T) {
 	each(t, oneSeat(), func(t *testing.T, r *rig) {
 		r.create("first@example.org")
 		_, err := r.engine.CreateUser(r.ctx, person("second@example.org"))
-		r.rejected(err)
+		_ = r.rejected(err)
 		_, err = r.engine.CreateUser(r.ctx, person("second@example.org"))
-		r.rejected(err)
+		_ = r.rejected(err)
 		r.cms.SetSeats(2)
 		u := r.create("second@example.org")
 		if u.Sync.State != directory.Synced || u.State != directory.Live {
@@ -91,7 +92,7 @@ func TestRejectedUpdateIsParked_AnIdenticalWriteUnparksIt(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		}
-		if got := r.user(u.ID); !got.Sync.Parked || got.Sync.State != directory.Failed || string(got.Doc) != string(chief.Doc) {
+		if got := r.user(u.ID); !got.Sync.Parked || got.Sync.State != directory.Failed || !bytes.Equal(got.Doc, chief.Doc) {
 			t.Errorf("%+v", got)
 		}
 		r.cms.ClearFaults()

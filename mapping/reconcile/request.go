@@ -45,11 +45,7 @@ func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s dire
 		return e.await(ctx, key, s.Ticket)
 	}
 	done := make(chan outcome, 1)
-	e.inFlight.Add(1)
-	go func() {
-		defer e.inFlight.Done()
-		done <- e.detached(context.WithoutCancel(ctx), l, create)
-	}()
+	e.inFlight.Go(func() { done <- e.detached(context.WithoutCancel(ctx), l, create) })
 	wait := time.NewTimer(e.o.Wait)
 	defer wait.Stop()
 	select {
@@ -139,5 +135,6 @@ func (g Gate) Report(ctx context.Context, f cmsclient.Feedback) {
 	if f.Status == 0 {
 		return
 	}
-	g.Pacer.Report(ctx, queue.Feedback{Limited: f.Limited, Reset: f.Reset, Limit: f.Limit})
+	// A report that Redis does not take only makes the pace less exact; the next call finds Redis away itself.
+	_ = g.Pacer.Report(ctx, queue.Feedback{Limited: f.Limited, Reset: f.Reset, Limit: f.Limit})
 }

@@ -226,8 +226,7 @@ func TestRedisGoesAway_UnavailableAndRecoversByItself(t *testing.T) {
 	u := r.create("ada@example.org")
 	server.Kill()
 	_, err := r.engine.CreateUser(r.ctx, person("grace@example.org"))
-	var away *directory.UnavailableError
-	if !errors.As(err, &away) {
+	if _, away := errors.AsType[*directory.UnavailableError](err); !away {
 		t.Errorf("got %v", err)
 	}
 	server.Restart()

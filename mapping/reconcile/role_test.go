@@ -193,7 +193,7 @@ func TestParkedGroup_LeaversDoNotWaitAndMembersGoByTheNextRule(t *testing.T) {
 	each(t, s, func(t *testing.T, r *rig) {
 		stays, leaves := r.member("stays@example.org"), r.member("leaves@example.org")
 		_, err := r.engine.CreateGroup(r.ctx, directory.GroupWish{Name: "Writers"}, []string{stays.ID, leaves.ID}, -1)
-		r.rejected(err)
+		_ = r.rejected(err)
 		r.update(leaves.ID, person("leaves@example.org", inactive))
 		r.settle()
 		if c := r.collaborators()["leaves@example.org"]; c.Attributes["is_active"] != false {

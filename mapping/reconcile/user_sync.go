@@ -48,7 +48,7 @@ func (s *userSync) round(ctx context.Context) (outcome, error) {
 	if s.now == 0 {
 		s.now = work.Now
 	}
-	if !work.Found || s.user.State == directory.Rejected || !s.user.Managed || s.engine.untouchable(s.user) {
+	if !work.Found || !s.concerned() {
 		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
 	}
 	if s.roles, _, err = s.engine.rolesFor(ctx, work.RolesVersion); err != nil {
@@ -60,10 +60,20 @@ func (s *userSync) round(ctx context.Context) (outcome, error) {
 		}
 		return outcome{}, errAgain
 	}
-	if s.user.State == directory.Live && s.user.Active && s.user.Address == "" && s.user.Link.Kind == directory.NoLink {
+	if s.nowhere() {
 		return s.park(ctx, codeNoAddress, "the user has no e-mail address: map one in the identity provider")
 	}
 	return s.carryOut(ctx)
+}
+
+// concerned says that the identity provider wishes something of the user that the proxy may do.
+func (s *userSync) concerned() bool {
+	return s.user.State != directory.Rejected && s.user.Managed && !s.engine.untouchable(s.user)
+}
+
+// nowhere says that somebody is to be invited who has no address.
+func (s *userSync) nowhere() bool {
+	return wishState(s.user) == mapping.Active && s.user.Address == "" && s.user.Link.Kind == directory.NoLink
 }
 
 // carryOut makes the calls of a plan, each with its intent before and its result after it. The last result ends the sync.

@@ -20,8 +20,7 @@ func (e *Engine) CreateUser(ctx context.Context, w directory.UserWish) (Result[d
 		return Result[directory.User]{}, ErrProtected
 	}
 	c, err := e.dir.CreateUser(ctx, w, e.token())
-	var exists *directory.ExistsError
-	if errors.As(err, &exists) {
+	if exists, ok := errors.AsType[*directory.ExistsError](err); ok {
 		return e.takeUp(ctx, w, exists)
 	}
 	if err != nil {
@@ -93,12 +92,9 @@ func (e *Engine) UpdateUser(ctx context.Context, id string, edit func(directory.
 		if err != nil {
 			return Result[directory.User]{}, err
 		}
-		w, err := edit(cur)
+		w, err := e.edited(cur, edit)
 		if err != nil {
 			return Result[directory.User]{}, err
-		}
-		if e.untouchable(cur) || e.protected(w.Address) {
-			return Result[directory.User]{}, ErrProtected
 		}
 		if cur.State == directory.Live && sameWish(cur, w) {
 			return e.unchanged(ctx, cur)
@@ -113,6 +109,14 @@ func (e *Engine) UpdateUser(ctx context.Context, id string, edit func(directory.
 		return e.finishUser(ctx, c, false, cur.State == directory.Rejected)
 	}
 	return Result[directory.User]{}, directory.ErrStale
+}
+
+func (e *Engine) edited(cur directory.User, edit func(directory.User) (directory.UserWish, error)) (directory.UserWish, error) {
+	w, err := edit(cur)
+	if err == nil && (e.untouchable(cur) || e.protected(w.Address)) {
+		err = ErrProtected
+	}
+	return w, err
 }
 
 func sameWish(cur directory.User, w directory.UserWish) bool {
