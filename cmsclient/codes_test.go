@@ -124,6 +124,9 @@ func TestDetailsNarrowTheClass(t *testing.T) {
 		if Classify(err) != tt.want || e.Reason() != tt.words {
 			t.Errorf("%s %s: %v %q, want %v %q", tt.code, tt.details, Classify(err), e.Reason(), tt.want, tt.words)
 		}
+		if want := strings.Contains(tt.details, `"field":"`+e.Field()+`"`); want == (e.Field() == "") {
+			t.Errorf("%s: field %q", tt.details, e.Field())
+		}
 		if e.Unlisted() != (tt.code == "NEVER_SEEN") {
 			t.Errorf("%s: unlisted %v", tt.code, e.Unlisted())
 		}

@@ -47,6 +47,7 @@ func TestOutcomeOfAWriteIsPrecise(t *testing.T) {
 		{"HTML 429", reply{status: 429, header: html}, true, false, Retry},
 		{"HTML 404", reply{status: 404, header: html}, true, false, Stop},
 		{"HTML 403", reply{status: 403, header: html}, true, false, Retry},
+		{"no final answer", reply{status: 101}, true, true, Look},
 		{"redirect", reply{status: 302, header: map[string]string{"Location": "https://elsewhere.test/"}}, true, false, Stop},
 	} {
 		for _, o := range writes() {
@@ -174,6 +175,52 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 type stall func() error
 
 func (s stall) Read([]byte) (int, error) { return 0, s() }
+
+// What a program gets that injects nothing: real waits, which the context can end.
+func TestWaitsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	limited := reply{status: 429, header: map[string]string{"X-RateLimit-Reset": "3"}}
+	synctest.Test(t, func(t *testing.T) {
+		cms := &script{replies: []reply{limited, {status: 200, body: userJSON}}}
+		c, err := New(Options{Token: testToken, Transport: cms})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if err := byMethod("PUT").call(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < 3*time.Second || took > 3100*time.Millisecond {
+			t.Errorf("took %v, want the reset and its spread", took)
+		}
+		cms.replies = []reply{limited}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		began = time.Now()
+		if e := asError(t, byMethod("PUT").call(ctx, c)); e.Sent || !errors.Is(e, context.Canceled) || time.Since(began) != time.Second {
+			t.Errorf("after %v: %v", time.Since(began), e)
+		}
+	})
+}
+
+// A call that is over leaves nothing running: its timeout ends with its answer.
+func TestNothingOutlivesACall(t *testing.T) {
+	t.Parallel()
+	for _, o := range ops() {
+		cms := &script{replies: []reply{o.ok}}
+		var attempt context.Context
+		c, err := New(Options{Token: testToken, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			attempt = req.Context()
+			return cms.RoundTrip(req)
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.call(t.Context(), c); err != nil || attempt.Err() == nil {
+			t.Errorf("%s: %v, attempt's context: %v", o.name, err, attempt.Err())
+		}
+	}
+}
 
 func TestCallersDeadlineIsKept(t *testing.T) {
 	t.Parallel()

@@ -166,6 +166,39 @@ func TestACanceledWaitIsNotSent(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatOutlivesItsContextStands(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	f := scripted(t, reply{status: 429, body: apiError("RATE_LIMIT_EXCEEDED", "", false)})
+	f.observer = observerFunc(cancel)
+	e := asError(t, byMethod("PUT").call(ctx, f.Client))
+	if e.Status != 429 || e.Code() != "RATE_LIMIT_EXCEEDED" || e.Unknown || len(f.cms.requests()) != 1 {
+		t.Fatalf("got %v", e)
+	}
+}
+
+// However a call ends between two attempts, the refused one was not applied: nothing is unknown.
+func TestCanceledBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	for range 50 { // the retry loop chooses at random between the context's end and going on
+		ctx, cancel := context.WithCancel(t.Context())
+		f := scripted(t, reply{status: 429})
+		f.now = func() time.Time {
+			if len(f.cms.requests()) > 0 && len(f.clock.waits()) == 0 {
+				f.clock.slept = append(f.clock.slept, 0) // the observer's reading
+			} else if len(f.cms.requests()) > 0 {
+				cancel()
+			}
+			return f.clock.Now()
+		}
+		e := asError(t, byMethod("PUT").call(ctx, f.Client))
+		if e.Sent || e.Unknown || !errors.Is(e, context.Canceled) || len(f.cms.requests()) != 1 {
+			t.Fatalf("got %v", e)
+		}
+		cancel()
+	}
+}
+
 func TestRepeatsEndWithTheBudget(t *testing.T) {
 	t.Parallel()
 	// Each attempt takes 4s until it fails: the second still starts in time, a third would not.
