@@ -224,7 +224,7 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 // look reads the roles after a call whose outcome is not known, and takes what it shows to the record: a role of the
 // group's name that such a call of ours may have made is ours.
 func (s *groupSync) look(ctx context.Context) error {
-	s.looked = true
+	s.looked, s.called = true, true
 	var i intent
 	open := s.lease.Intent != "" && json.Unmarshal([]byte(s.lease.Intent), &i) == nil
 	set, all, err := s.engine.readRoles(ctx)

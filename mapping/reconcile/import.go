@@ -32,6 +32,7 @@ func (e *Engine) importVerdict(ctx context.Context, l *queue.Lease) queue.Verdic
 	switch {
 	case err == nil:
 		e.o.Observer.Imported("ok")
+		e.answered(ctx, l)
 		return queue.Verdict{Outcome: queue.Done}
 	case errors.Is(err, errShrunk):
 		e.o.Observer.Imported("refused")

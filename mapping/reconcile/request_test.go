@@ -114,6 +114,12 @@ func TestBadToken_StopsTheProjectAndParksNothing(t *testing.T) {
 		if n := len(r.invitations()); n != 1 {
 			t.Errorf("%d invitations", n)
 		}
+		if s, err := r.queue.Stats(r.ctx); err != nil || s.Circuit != "" {
+			t.Errorf("the circuit is still open: %q %v", s.Circuit, err)
+		}
+		if u := r.create("grace@example.org"); u.Sync.State != directory.Synced {
+			t.Errorf("requests still do not wait: %+v", u.Sync)
+		}
 	})
 }
 

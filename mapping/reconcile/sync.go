@@ -51,17 +51,33 @@ func (e *Engine) sync(ctx context.Context, l *queue.Lease, create bool) outcome 
 	ctx = cmsclient.WithGuard(ctx, e.queue.Guard(l))
 	kind, id, _ := strings.Cut(l.Key, "/")
 	began := e.o.Now()
+	s := syncing{engine: e, lease: l, id: id, create: create}
 	var out outcome
 	switch kind {
 	case "user":
-		out = (&userSync{syncing: syncing{engine: e, lease: l, id: id, create: create}}).run(ctx)
+		user := &userSync{syncing: s}
+		out, s = user.run(ctx), user.syncing
 	case "group":
-		out = (&groupSync{syncing: syncing{engine: e, lease: l, id: id, create: create}}).run(ctx)
+		group := &groupSync{syncing: s}
+		out, s = group.run(ctx), group.syncing
 	default:
 		return outcome{err: errors.New("unknown kind of key")}
 	}
+	if s.called && (out.result == queue.ResultDone || out.result == queue.ResultParked || out.result == outRejected) {
+		e.answered(ctx, l)
+	}
 	e.observe(kind, l, out, e.o.Now().Sub(began))
 	return out
+}
+
+// answered closes the circuit when the key of a probe shows that the CMS takes calls again.
+func (e *Engine) answered(ctx context.Context, l *queue.Lease) {
+	if !l.Probe {
+		return
+	}
+	if err := e.queue.Clear(ctx); err != nil {
+		e.log.WarnContext(ctx, "the circuit could not be closed", "project", e.o.Project, "error", err)
+	}
 }
 
 func (e *Engine) observe(kind string, l *queue.Lease, out outcome, took time.Duration) {
@@ -119,7 +135,7 @@ func (s *syncing) mustLook() bool {
 func (s *syncing) intend(ctx context.Context, what string, idents ...string) error {
 	err := s.engine.dir.Intend(ctx, s.lease, what, s.engine.o.CallTimeout+lookMargin, idents...)
 	if err == nil {
-		s.own = true
+		s.own, s.called = true, true
 	}
 	return err
 }

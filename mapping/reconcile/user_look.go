@@ -13,7 +13,7 @@ import (
 // look reads what the CMS has for the user now and writes it to the record. A collaborator is read by id, everybody else
 // is found in a picture of all people that begins now.
 func (s *userSync) look(ctx context.Context) error {
-	s.looked = true
+	s.looked, s.called = true, true
 	link, err := s.find(ctx)
 	if err != nil {
 		return err
