@@ -81,16 +81,19 @@ func (p *applier) key(name string, value any) (t target, ok bool) {
 }
 
 // spelled returns the custom URN as it is stored already, whatever the case it comes in now.
-func (p *applier) spelled(urn string) string {
-	if _, ok := p.attrs[urn]; ok {
-		return urn
+func (p *applier) spelled(urn string) string { return customSchema(urn).storedAs(p.attrs) }
+
+// storedAs is the key of the schema in a resource. The URNs that no schema of ours has are kept as they came.
+func (s *schema) storedAs(m map[string]any) string {
+	if _, ok := m[s.id]; ok || s.attributes != none {
+		return s.id
 	}
-	for k := range p.attrs {
-		if equalFold(k, urn) {
+	for k := range m {
+		if equalFold(k, s.id) {
 			return k
 		}
 	}
-	return urn
+	return s.id
 }
 
 // set adds or replaces what the target names.
@@ -125,14 +128,8 @@ func (p *applier) extension(kind op, s *schema, v any) error {
 		return nil
 	}
 	for i := range o {
-		t, err := s.resolve(o[i].name, o[i].name)
-		if err != nil {
-			if !s.open {
-				continue
-			}
-			t = target{schema: s, attr: unknown(o[i].name)}
-		}
-		if t.attr.mutability == readOnly {
+		t, ok := s.key(o[i].name)
+		if !ok {
 			continue
 		}
 		if err := p.set(kind, t, o[i].value); err != nil {
@@ -140,6 +137,15 @@ func (p *applier) extension(kind op, s *schema, v any) error {
 		}
 	}
 	return nil
+}
+
+// key resolves a key inside an extension; ok is false when there is nothing to keep under it. An open schema keeps any.
+func (s *schema) key(name string) (t target, ok bool) {
+	t, err := s.resolve(name, name)
+	if err != nil {
+		return target{schema: s, attr: unknown(name)}, s.open
+	}
+	return t, t.attr.mutability != readOnly
 }
 
 // get returns the value of the attribute of the target.

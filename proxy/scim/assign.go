@@ -1,7 +1,5 @@
 package scim
 
-import "maps"
-
 // assign computes the new value of the attribute of the target from the old one.
 func assign(kind op, t target, old, v any) (any, error) {
 	_, listed := old.([]any)
@@ -39,17 +37,24 @@ func merge(a *attribute, old, v any) (any, error) {
 		v = l[0]
 	}
 	o, isObject := v.(object)
-	if isObject && len(o) == 0 {
-		return old, nil
-	}
-	if empty(v) {
-		return nil, nil
-	}
 	before, _ := old.(map[string]any)
-	if !isObject || before == nil {
+	switch {
+	case isObject && len(o) == 0:
+		return old, nil
+	case empty(v):
+		return nil, nil
+	case !isObject || before == nil:
 		return a.complex(v)
 	}
-	after := maps.Clone(before)
+	after, err := a.mergeInto(before, o)
+	if err == nil && !equal(before["value"], after["value"]) {
+		return a.complex(v) // another manager: nothing of the former one stays
+	}
+	return after, err
+}
+
+// mergeInto returns the sub-attributes with those of the object set.
+func (a *attribute) mergeInto(m map[string]any, o object) (map[string]any, error) {
 	for i := range o {
 		sub := a.subs.find(o[i].name)
 		if sub == nil {
@@ -59,12 +64,9 @@ func merge(a *attribute, old, v any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		after = with(after, sub, kept)
+		m = with(m, sub, kept)
 	}
-	if a.value() != nil && !equal(before["value"], after["value"]) {
-		return a.complex(v) // another manager: nothing of the former one stays
-	}
-	return after, nil
+	return m, nil
 }
 
 // remove unassigns what the target names, without a value filter.
@@ -77,9 +79,6 @@ func (p *applier) remove(t target, v any) error {
 		return nil
 	}
 	old := p.get(t)
-	if old == nil && !t.attr.required && t.attr.kind != booleanKind {
-		return nil
-	}
 	entries, many := old.([]any)
 	switch {
 	case t.sub == nil && many && !empty(v):
@@ -88,11 +87,9 @@ func (p *applier) remove(t target, v any) error {
 		return p.put(t, nil)
 	case many:
 		return p.put(t, eachEntry(entries, t.sub, nil))
-	default:
-		m, ok := old.(map[string]any)
-		if !ok {
-			return nil
-		}
+	}
+	if m, ok := old.(map[string]any); ok {
 		return p.put(t, with(m, t.sub, nil))
 	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // assignList adds to, or replaces, the entries of a multi-valued attribute.
@@ -62,22 +61,25 @@ func complete(entry, other any) any {
 
 // same tells whether two entries are one: equal values, and types that do not differ.
 func same(a *attribute, x, y any) bool {
-	mx, okX := x.(map[string]any)
-	my, okY := y.(map[string]any)
-	value := a.value()
-	if !okX || !okY || value == nil {
-		return equal(x, y)
-	}
+	mx, _ := x.(map[string]any)
+	my, _ := y.(map[string]any)
 	vx, okX := mx["value"].(string)
 	vy, okY := my["value"].(string)
-	if !okX || !okY {
+	value := a.value()
+	switch {
+	case !okX || !okY || value == nil:
 		return equal(x, y)
+	case value.exact:
+		return vx == vy && sameType(mx, my)
+	default:
+		return sameText(vx, vy) && sameType(mx, my)
 	}
-	if value.exact && vx != vy || !value.exact && !sameText(vx, vy) {
-		return false
-	}
-	tx, okX := mx["type"].(string)
-	ty, okY := my["type"].(string)
+}
+
+// sameType tells whether two entries have types that do not differ; an entry without type is of any.
+func sameType(x, y map[string]any) bool {
+	tx, okX := x["type"].(string)
+	ty, okY := y["type"].(string)
 	return !okX || !okY || sameText(tx, ty)
 }
 
@@ -158,115 +160,4 @@ func (p *applier) removeListed(t target, entries []any, v any) error {
 	return p.put(t, slices.DeleteFunc(slices.Clone(entries), func(e any) bool {
 		return slices.ContainsFunc(listed, func(l any) bool { return same(t.attr, e, l) })
 	}))
-}
-
-// selection is a target with a value filter: emails[type eq "work"], with or without a sub-attribute.
-type selection struct {
-	target
-	filter node
-}
-
-// String prints the selection as a path; parsing that selects the same.
-func (s selection) String() string {
-	if s.filter == nil {
-		return s.target.String()
-	}
-	var b strings.Builder
-	b.WriteString(target{schema: s.schema, attr: s.attr}.String())
-	b.WriteByte('[')
-	s.filter.print(&b, false)
-	b.WriteByte(']')
-	if s.sub != nil {
-		b.WriteString("." + s.sub.name)
-	}
-	return b.String()
-}
-
-// removeSelected removes the entries that the filter selects, or a sub-attribute of them. None: already as wished.
-func (p *applier) removeSelected(s selection) error {
-	entries, ok := p.get(s.target).([]any)
-	if !ok {
-		return nil
-	}
-	list := make([]any, 0, len(entries))
-	for _, e := range entries {
-		switch {
-		case !s.filter.match(e):
-			list = append(list, e)
-		case s.sub != nil:
-			list = append(list, withEntry(e, s.sub, nil))
-		}
-	}
-	return p.put(s.target, dropVacant(list))
-}
-
-// setSelected adds to, or replaces, the entries that the filter selects. An entry that is not there is made of the filter's
-// terms when the operation says what to put into it: Entra ID sets emails[type eq "work"].value of users who have none.
-func (p *applier) setSelected(kind op, s selection, v any) error {
-	entries, _ := p.get(s.target).([]any)
-	terms, creatable := equalities(s.filter)
-	list := make([]any, 0, len(entries)+1)
-	found, chosen := false, -1
-	for _, e := range entries {
-		if s.filter.match(e) {
-			found = true
-			next, err := s.change(kind, terms, e, v)
-			if err != nil {
-				return err
-			}
-			if next == nil {
-				continue
-			}
-			if chosen < 0 && isPrimary(next) {
-				chosen = len(list)
-			}
-			e = next
-		}
-		list = append(list, e)
-	}
-	if !found {
-		if empty(v) {
-			return nil
-		}
-		if !creatable || s.sub == nil && kind == opReplace {
-			return badRequest(NoTarget, "Nothing matches %s; add the entry first.", quote(s.String()))
-		}
-		e, err := s.change(opAdd, terms, terms, v)
-		if err != nil {
-			return err
-		}
-		list = append(list, e)
-		if isPrimary(e) {
-			chosen = len(list) - 1
-		}
-	}
-	list = onlyPrimary(dropVacant(list), chosen)
-	if err := limit(s.attr, list); err != nil {
-		return err
-	}
-	return p.put(s.target, list)
-}
-
-// change returns the entry with the value applied; nil when the entry goes.
-func (s selection) change(kind op, terms map[string]any, e, v any) (any, error) {
-	if s.sub != nil {
-		kept, err := s.sub.single(v)
-		if err != nil {
-			return nil, err
-		}
-		return withEntry(e, s.sub, kept), nil
-	}
-	kept, err := s.attr.single(v)
-	switch {
-	case err != nil:
-		return nil, err
-	case kept == nil && kind == opReplace:
-		return nil, nil
-	case kept == nil:
-		return e, nil
-	case kind == opReplace:
-		return complete(terms, kept), nil
-	default:
-		return complete(e, kept), nil
-	}
 }

@@ -29,6 +29,8 @@ func isComparison(op string) bool {
 	}
 }
 
+func isEquality(op string) bool { return op == opEqual || op == opNotEqual }
+
 func isTextOp(op string) bool { return op == opContains || op == opStartsWith || op == opEndsWith }
 
 // scope says what the names of a filter are names of: a resource type, or (inside brackets) the entries of an attribute.
@@ -64,41 +66,45 @@ func (t *term) compile(in scope) (node, error) {
 		}
 		return c, nil
 	}
+	if at.attr.returned == never {
+		return nil, badRequest(InvalidFilter, "%s cannot be used in a filter.", at.attr.full)
+	}
 	if t.filter != nil {
 		if err := c.within(t, in); err != nil {
 			return nil, err
 		}
 	}
-	if at.attr.returned == never {
-		return nil, badRequest(InvalidFilter, "%s cannot be used in a filter.", at.attr.full)
-	}
 	if c.op == opPresent {
 		return c, nil
 	}
+	return c, c.compare(t.value)
+}
+
+// compare prepares the value to compare with. A complex attribute stands for its value.
+func (c *comparison) compare(v any) error {
 	if leaf := c.leaf(); leaf.kind == complexKind {
 		if c.sub = leaf.value(); c.sub == nil {
-			return nil, badRequest(InvalidFilter, "%s has sub-attributes: compare one of them.", leaf.full)
+			return badRequest(InvalidFilter, "%s has sub-attributes: compare one of them.", leaf.full)
 		}
 	}
-	c.value = newOperand(t.value)
-	return c, c.check()
+	c.value = newOperand(v)
+	return c.check()
 }
 
 // within compiles the filter inside the brackets and the sub-attribute after them.
 func (c *comparison) within(t *term, in scope) error {
-	if in.entry != nil || c.sub != nil || !c.attr.multi && c.attr.kind != anyKind {
+	if in.entry != nil || c.sub != nil || !c.attr.hasEntries() {
 		return badRequest(InvalidFilter, "%s cannot have a filter in brackets: it is not a multi-valued attribute.", quote(t.path))
 	}
 	inner, err := t.filter.compile(scope{entry: c.attr})
 	if err != nil {
 		return err
 	}
-	c.where = inner
-	if t.sub == "" {
+	if c.where = inner; t.sub == "" {
 		return nil
 	}
-	if c.sub = c.attr.member(t.sub); c.sub == nil || !validName(t.sub) {
-		return badRequest(InvalidFilter, "%s has no sub-attribute %s.", c.attr.full, quote(t.sub))
+	if c.sub, err = c.attr.afterFilter(t.sub); err != nil {
+		return asFilterError(err)
 	}
 	return nil
 }
@@ -106,31 +112,15 @@ func (c *comparison) within(t *term, in scope) error {
 // check refuses comparisons that make no sense, and prepares times.
 func (c *comparison) check() error {
 	leaf := c.leaf()
-	equality := c.op == opEqual || c.op == opNotEqual
-	switch raw := c.value.raw.(type) {
-	case nil:
-		if !equality {
-			return badRequest(InvalidFilter, "%s %s null makes no sense: use eq, ne or pr.", leaf.full, c.op)
-		}
+	_, isBool := c.value.raw.(bool)
+	switch {
+	case (c.value.raw == nil || isBool) && !isEquality(c.op):
+		return badRequest(InvalidFilter, "%s is compared with true, false and null by eq and ne only.", leaf.full)
+	case c.value.raw == nil:
 		return nil
-	case bool:
-		if !equality {
-			return badRequest(InvalidFilter, "%s %s %s makes no sense: use eq or ne.", leaf.full, c.op, c.value.text)
-		}
-	case string:
-		if leaf.kind == booleanKind && equality && (equalFold(raw, "true") || equalFold(raw, "false")) {
-			return nil
-		}
-	}
-	switch leaf.kind {
-	case booleanKind:
-		if _, ok := c.value.raw.(bool); !ok {
-			return badRequest(InvalidFilter, "%s is compared by eq or ne with true or false.", leaf.full)
-		}
-	case dateTimeKind:
-		if isTextOp(c.op) {
-			return nil
-		}
+	case leaf.kind == booleanKind:
+		return c.checkBoolean(isBool)
+	case leaf.kind == dateTimeKind && !isTextOp(c.op):
 		t, err := time.Parse(time.RFC3339, c.value.text)
 		if err != nil {
 			return badRequest(InvalidFilter, "%s is compared with times such as \"2026-01-31T12:00:00Z\".", leaf.full).WithCause(err)
@@ -138,6 +128,15 @@ func (c *comparison) check() error {
 		c.value.time = t
 	}
 	return nil
+}
+
+// checkBoolean accepts true and false, and their names as text in any case.
+func (c *comparison) checkBoolean(isBool bool) error {
+	word := equalFold(c.value.text, "true") || equalFold(c.value.text, "false")
+	if isBool || word && isEquality(c.op) {
+		return nil
+	}
+	return badRequest(InvalidFilter, "%s is compared by eq or ne with true or false.", c.leaf().full)
 }
 
 // asFilterError gives an error of name resolution the reason that RFC 7644 has for filters.

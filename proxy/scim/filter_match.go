@@ -129,27 +129,16 @@ func (c *comparison) anyOf(v any, meets func(any) bool) bool {
 func (c *comparison) base(v any) any {
 	m, ok := v.(map[string]any)
 	switch {
-	case c.entry && !ok:
-		if c.attr.name == "value" {
-			return v // an entry of a custom attribute may be a bare value
-		}
-		return nil
+	case c.entry && !ok && c.attr.name == "value":
+		return v // an entry of a custom attribute may be a bare value
 	case c.entry:
 		return lookup(m, c.attr)
+	case c.schema.isCore() && c.attr == nil:
+		return m
 	case c.schema.isCore():
-		if c.attr == nil {
-			return m
-		}
 		return m[c.attr.name]
 	}
-	ext := m[c.schema.id]
-	if ext == nil && c.schema.attributes == none {
-		for k, v := range m {
-			if equalFold(k, c.schema.id) {
-				ext = v
-			}
-		}
-	}
+	ext := m[c.schema.storedAs(m)]
 	if c.attr == nil {
 		return ext
 	}
@@ -223,16 +212,21 @@ func collect(n node, terms map[string]any) bool {
 	case *logical:
 		return n.and && collect(n.left, terms) && collect(n.right, terms)
 	case *comparison:
-		if n.op != opEqual || n.value.raw == nil || n.sub != nil {
-			return false
-		}
-		v, err := n.attr.single(n.value.raw)
-		if old, ok := terms[n.attr.name]; err != nil || v == nil || ok && !equal(old, v) {
-			return false
-		}
-		terms[n.attr.name] = v
-		return true
+		return n.op == opEqual && n.sub == nil && n.term(terms)
 	default:
 		return false
 	}
+}
+
+// term adds the value that an entry must have; it must not contradict another.
+func (c *comparison) term(terms map[string]any) bool {
+	v, err := c.attr.single(c.value.raw)
+	if err != nil || v == nil {
+		return false
+	}
+	if old, ok := terms[c.attr.name]; ok {
+		return equal(old, v)
+	}
+	terms[c.attr.name] = v
+	return true
 }

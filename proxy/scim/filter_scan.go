@@ -227,22 +227,24 @@ func (s *scanner) value() (any, error) {
 		s.pos = r.pos
 		return v, nil
 	}
-	word := s.word()
-	switch {
-	case word == "":
-		return nil, s.errorf("a value is expected")
-	case equalFold(word, "true"):
-		return true, nil
-	case equalFold(word, "false"):
-		return false, nil
-	case equalFold(word, "null"):
-		return nil, nil
+	if word := s.word(); word != "" {
+		return bareValue(word), nil
 	}
-	if word[0] == '-' || isDigit(word[0]) {
-		r := reader{text: word}
-		if n, err := r.number(); err == nil && r.pos == len(word) {
-			return n, nil
-		}
+	return nil, s.errorf("a value is expected")
+}
+
+func bareValue(word string) any {
+	switch lowerASCII(word) {
+	case "true":
+		return true
+	case "false":
+		return false
+	case "null":
+		return nil
 	}
-	return word, nil
+	r := reader{text: word}
+	if n, err := r.number(); err == nil && r.pos == len(word) {
+		return n
+	}
+	return word
 }

@@ -92,15 +92,9 @@ func (r *reader) next() byte {
 }
 
 func (r *reader) value(depth int) (any, error) {
-	c := r.next()
-	if depth > maxDepth && (c == '{' || c == '[') {
-		return nil, r.errorf("nested more than %d levels deep", maxDepth)
-	}
-	switch c {
-	case '{':
-		return r.object(depth)
-	case '[':
-		return r.list(depth)
+	switch c := r.next(); c {
+	case '{', '[':
+		return r.container(c, depth)
 	case '"':
 		return r.string()
 	case 't':
@@ -115,6 +109,16 @@ func (r *reader) value(depth int) (any, error) {
 		}
 		return nil, r.unexpected("a value")
 	}
+}
+
+func (r *reader) container(c byte, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, r.errorf("nested more than %d levels deep", maxDepth)
+	}
+	if c == '{' {
+		return r.object(depth)
+	}
+	return r.list(depth)
 }
 
 func (r *reader) unexpected(want string) error {
@@ -234,40 +238,44 @@ func (r *reader) list(depth int) ([]any, error) {
 	}
 }
 
-func (r *reader) digits() int {
+// number keeps the literal: SCIM servers only pass numbers on, and a float would corrupt long integers.
+func (r *reader) number() (json.Number, error) {
+	start := r.pos
+	r.skip("-")
+	if !r.skip("0") && !r.digits() {
+		return "", r.errorf("malformed number")
+	}
+	if r.skip(".") && !r.digits() {
+		return "", r.errorf("malformed number")
+	}
+	if r.skip("eE") {
+		r.skip("+-")
+		if !r.digits() {
+			return "", r.errorf("malformed number")
+		}
+	}
+	if r.digits() {
+		return "", r.errorf("malformed number") // 01
+	}
+	return json.Number(r.text[start:r.pos]), nil
+}
+
+// skip reads one byte if it is one of those given.
+func (r *reader) skip(bytes string) bool {
+	if r.pos == len(r.text) || strings.IndexByte(bytes, r.text[r.pos]) < 0 {
+		return false
+	}
+	r.pos++
+	return true
+}
+
+// digits reads digits; it tells whether there was one.
+func (r *reader) digits() bool {
 	start := r.pos
 	for r.pos < len(r.text) && isDigit(r.text[r.pos]) {
 		r.pos++
 	}
-	return r.pos - start
-}
-
-// number keeps the literal: SCIM servers only pass numbers on, and a float would corrupt long integers.
-func (r *reader) number() (json.Number, error) {
-	start := r.pos
-	if r.text[r.pos] == '-' {
-		r.pos++
-	}
-	first := r.pos
-	if n := r.digits(); n == 0 || n > 1 && r.text[first] == '0' {
-		return "", r.errorf("malformed number")
-	}
-	if r.pos < len(r.text) && r.text[r.pos] == '.' {
-		r.pos++
-		if r.digits() == 0 {
-			return "", r.errorf("malformed number")
-		}
-	}
-	if r.pos < len(r.text) && r.text[r.pos]|0x20 == 'e' {
-		r.pos++
-		if r.pos < len(r.text) && (r.text[r.pos] == '+' || r.text[r.pos] == '-') {
-			r.pos++
-		}
-		if r.digits() == 0 {
-			return "", r.errorf("malformed number")
-		}
-	}
-	return json.Number(r.text[start:r.pos]), nil
+	return r.pos > start
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -36,32 +36,44 @@ func parsePath(text string) (*path, error) {
 	return &path{name: t.path, filter: t.filter, sub: t.sub}, nil
 }
 
-// resolve finds what the path points at. The filter is nil when the path has none.
+// resolve finds what the path points at, which must be something that can be written.
 func (p *path) resolve(a *applier, value any) (selection, error) {
 	t, err := p.target(a, value)
-	if err != nil {
+	switch {
+	case err != nil:
 		return selection{}, err
-	}
-	if t.attr != nil && t.attr.mutability == readOnly || t.sub != nil && t.sub.mutability == readOnly || t.schema.id == SyncURN {
+	case t.isReadOnly():
 		return selection{}, badRequest(Mutability, "%s is read-only: leave it out of the attribute mapping.", t)
-	}
-	if p.filter == nil {
+	case p.filter == nil:
 		return selection{target: t}, nil
-	}
-	if t.attr == nil || t.sub != nil || !t.attr.multi && t.attr.kind != anyKind {
+	case t.attr == nil || t.sub != nil || !t.attr.hasEntries():
 		return selection{}, badRequest(InvalidPath, "%s is not a multi-valued attribute and cannot have a filter in brackets.", quote(p.name))
 	}
 	s := selection{target: t}
-	if s.filter, err = p.filter.compile(scope{entry: t.attr}); err != nil {
-		return selection{}, err
+	if s.filter, err = p.filter.compile(scope{entry: t.attr}); err != nil || p.sub == "" {
+		return s, err
 	}
-	if p.sub == "" {
-		return s, nil
+	s.sub, err = t.attr.afterFilter(p.sub)
+	return s, err
+}
+
+// isReadOnly tells whether a request that names the target must be refused.
+func (t target) isReadOnly() bool {
+	if t.attr == nil || t.schema == syncSchema {
+		return t.schema == syncSchema
 	}
-	if s.sub = t.attr.member(p.sub); s.sub == nil || !validName(p.sub) {
-		return selection{}, unknownAttribute(t.attr.full + "." + p.sub)
+	return t.attr.mutability == readOnly || t.sub != nil && t.sub.mutability == readOnly
+}
+
+// hasEntries tells whether a value filter makes sense; of an attribute that no schema knows it may.
+func (a *attribute) hasEntries() bool { return a.multi || a.kind == anyKind }
+
+// afterFilter finds the sub-attribute that follows a value filter.
+func (a *attribute) afterFilter(name string) (*attribute, error) {
+	if sub := a.member(name); sub != nil && validName(name) {
+		return sub, nil
 	}
-	return s, nil
+	return nil, unknownAttribute(a.full + "." + name)
 }
 
 // target finds what the name points at. A custom URN that is stored, or that gets an object, is an extension as a whole.

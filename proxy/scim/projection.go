@@ -1,6 +1,9 @@
 package scim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Projection says which attributes an answer has. The zero value means all.
 type Projection struct {
@@ -39,19 +42,19 @@ func (p Projection) Explicit() bool { return p.only }
 // be read.
 func (p Projection) Wants(name string) bool {
 	for _, x := range p.exclude {
-		if x.schema.isCore() && x.sub == nil && (x.attr == nil || x.attr.name == name) {
+		if x.sub == nil && x.names(name) {
 			return false
 		}
 	}
 	if !p.only {
 		return true
 	}
-	for _, i := range p.include {
-		if i.schema.isCore() && (i.attr == nil || i.attr.name == name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.include, func(i target) bool { return i.names(name) })
+}
+
+// names tells whether the target is the core attribute, a part of it, or all of the core schema.
+func (t target) names(name string) bool {
+	return t.schema.isCore() && (t.attr == nil || t.attr.name == name)
 }
 
 // stored tells whether the projection leaves the attributes that are stored, and not added by the server, as they are.

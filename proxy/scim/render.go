@@ -53,7 +53,7 @@ type SyncStatus struct {
 func Render(dst []byte, in RenderInput) ([]byte, error) {
 	t := typeOf(in.Type)
 	rest, ok := bytes.CutPrefix(in.Stored, []byte(t.prefix))
-	if !ok || !in.Projection.stored() {
+	if !ok || !bytes.HasSuffix(rest, []byte("}")) || !in.Projection.stored() {
 		return renderProjected(dst, t, in)
 	}
 	dst = append(dst, `{"id":`...)

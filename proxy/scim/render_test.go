@@ -164,12 +164,14 @@ func TestProjectionSaysWhatNeedNotBeRead(t *testing.T) {
 func TestRenderRefusesABrokenDocument(t *testing.T) {
 	t.Parallel()
 	in := userInput(t)
-	in.Stored = []byte(`{`)
-	if b, err := scim.Render(nil, in); err == nil {
-		t.Errorf("rendered %s", b)
-	}
-	if v, err := scim.View(in); err == nil {
-		t.Errorf("view %v", v)
+	for _, stored := range []string{``, `{`, `null`, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"`, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"]`} {
+		in.Stored = []byte(stored)
+		if b, err := scim.Render(nil, in); err == nil {
+			t.Errorf("%q: rendered %s", stored, b)
+		}
+		if v, err := scim.View(in); err == nil {
+			t.Errorf("%q: view %v", stored, v)
+		}
 	}
 }
 

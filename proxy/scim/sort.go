@@ -2,7 +2,6 @@ package scim
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 )
 
@@ -21,19 +20,24 @@ func parseSort(t Type, by, order string) (*Sort, error) {
 	if by = strings.TrimSpace(by); by == "" {
 		return nil, nil
 	}
-	at, err := typeOf(t).resolve(by)
-	var e *Error
-	if errors.As(err, &e) {
-		return nil, badRequest(InvalidPath, "sortBy: %s", e.Detail)
+	var err error
+	s.by, err = typeOf(t).sortable(by)
+	return s, err
+}
+
+// sortable finds the attribute to sort by: one with values that are not complex.
+func (t *resourceType) sortable(name string) (target, error) {
+	at, err := t.resolve(name)
+	if err != nil {
+		return target{}, badRequest(InvalidPath, "sortBy: %s", AsError(err).Detail)
 	}
 	if at.attr != nil && at.sub == nil && at.attr.kind == complexKind {
 		at.sub = at.attr.value()
 	}
 	if at.attr == nil || at.leaf().kind == complexKind {
-		return nil, badRequest(InvalidPath, "sortBy: %s has sub-attributes; name one of them.", quote(by))
+		return target{}, badRequest(InvalidPath, "sortBy: %s has sub-attributes; name one of them.", quote(name))
 	}
-	s.by = at
-	return s, nil
+	return at, nil
 }
 
 // Attribute is the canonical name of the attribute, so that an order the directory has anyway can be told.
