@@ -112,6 +112,7 @@ type syncing struct {
 	create  bool  // a request waits for the creation of this record: a refusal takes it back
 	now     int64 // ms, when the record was first read under this lease
 	looked  bool  // the CMS was read under this lease
+	called  bool  // a CMS call was made
 	own     bool  // the open intent was noted by this sync
 	doubt   bool  // a call of this sync may still arrive: the CMS is to be read again after its last moment
 	refused bool  // the CMS refused for good
