@@ -100,6 +100,9 @@ func New(o Options) (*Client, error) {
 	if err := checkToken(o.Token); err != nil {
 		return nil, err
 	}
+	if o.Environment != "" && !validID(o.Environment) {
+		return nil, errors.New("cms environment: not a name of an environment")
+	}
 	c := &Client{
 		base:       base,
 		header:     headers(o.Token, o.Version, o.Environment),

@@ -16,6 +16,7 @@ func TestNewRefuses(t *testing.T) {
 		"blank in token":    {Token: "a b"},
 		"newline in token":  {Token: "a\nX-Evil: 1"},
 		"unicode token":     {Token: "ä"},
+		"odd environment":   {Token: "t", Environment: "main\r\nX-Evil: 1"},
 		"not a URL":         {Token: "t", BaseURL: "http://[::1"},
 		"no scheme":         {Token: "t", BaseURL: "cms.test"},
 		"other scheme":      {Token: "t", BaseURL: "ftp://cms.test"},
@@ -75,6 +76,19 @@ func TestHeadersOfEveryCall(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, sent[0].header); diff != "" {
 			t.Errorf("%s: headers (-want +got):\n%s", o.name, diff)
+		}
+	}
+}
+
+func TestEnvironmentIsSent(t *testing.T) {
+	t.Parallel()
+	for _, o := range ops() {
+		f := scriptedWith(t, Options{Environment: "sandbox-2"}, o.ok)
+		if err := o.call(t.Context(), f.Client); err != nil {
+			t.Fatalf("%s: %v", o.name, err)
+		}
+		if got := f.cms.requests()[0].header.Get("X-Environment"); got != "sandbox-2" {
+			t.Errorf("%s: %q", o.name, got)
 		}
 	}
 }
