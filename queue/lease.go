@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -93,7 +94,7 @@ func (q *Queue) Take(ctx context.Context, opt TakeOptions) (*Lease, error) {
 // project is paused. It writes nothing.
 func (q *Queue) NextDue(ctx context.Context, opt TakeOptions) (in time.Duration, found bool, err error) {
 	args := []any{q.NowArg(), flag(opt.OnlyLeavers)}
-	ms, err := q.scripts.due.RunRO(ctx, q.opt.Redis, []string{q.keys.base}, args...).Int64()
+	ms, err := q.scripts.due.Run(ctx, q.opt.Redis, []string{q.keys.base}, args...).Int64()
 	if err != nil {
 		return 0, false, fmt.Errorf("queue: next due: %w", err)
 	}
@@ -115,7 +116,7 @@ func (q *Queue) AdoptSince(began time.Time, key, token string, rec []string) *Le
 
 // newLease reads the seven fields of q_record.
 func newLease(key, token string, rec []string) *Lease {
-	rec = append(rec[:len(rec):len(rec)], make([]string, max(0, 7-len(rec)))...)
+	rec = append(slices.Clip(rec), make([]string, max(0, 7-len(rec)))...)
 	attempts, _ := strconv.Atoi(rec[2])
 	return &Lease{
 		Key: key, Token: token, Ticket: number(rec[0]), Lane: Lane(rec[1]), Attempts: attempts,
