@@ -12,13 +12,13 @@ func (p program) checkCommand() *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check",
 		Short: "Check the configuration",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := p.checkConfig(path)
 			return err
 		},
 	}
-	check.Flags().StringVar(&path, "config", "scimcms.yaml", "configuration file")
+	check.Flags().StringVar(&path, "config", defaultConfig, "configuration file")
 	return check
 }
 

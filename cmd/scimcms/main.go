@@ -7,10 +7,12 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -21,10 +23,26 @@ func main() {
 	defer stop()
 	p := program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), random: rand.Reader}
 	if err := p.run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "scimcms:", err)
 		stop()
-		os.Exit(1) //nolint:gocritic // stop has just run
+		os.Exit(p.complain(err)) //nolint:gocritic // stop has just run
 	}
+}
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// complain prints an error, with the usage where the command line was wrong, and gives the exit code.
+func (p program) complain(err error) int {
+	_, _ = fmt.Fprintln(p.stderr, "scimcms:", err)
+	var wrong *usageError
+	if !errors.As(err, &wrong) {
+		return exitFailed
+	}
+	_, _ = fmt.Fprintf(p.stderr, "\n%s", wrong.command.UsageString())
+	return exitUsage
 }
 
 // program is what the commands get from the process that they run in.
@@ -33,10 +51,17 @@ type program struct {
 	// environ is the environment as os.Environ gives it.
 	environ []string
 	random  io.Reader
+	// ready, if given, is called when a command that runs on has begun to answer.
+	ready func(endpoints)
 }
 
 // run executes the command line. An error has not been printed.
-func (p program) run(ctx context.Context, args []string) error {
+func (p program) run(ctx context.Context, args []string) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("internal error: %v\n%s", v, debug.Stack())
+		}
+	}()
 	root := p.root()
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
@@ -52,8 +77,11 @@ func (p program) root() *cobra.Command {
 			"it speaks SCIM 2.0 to the one and the management API to the other.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          onlyCommands,
+		RunE:          help,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{command: cmd, err: err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.checkCommand(), p.tokenCommand(), p.versionCommand())
+	root.AddCommand(p.demoCommand(), p.serveCommand(), p.checkCommand(), p.tokenCommand(), p.versionCommand())
 	return root
 }

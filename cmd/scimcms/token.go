@@ -28,8 +28,8 @@ func (p program) tokenCommand() *cobra.Command {
 	token := &cobra.Command{
 		Use:   "token",
 		Short: "Make SCIM tokens",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  onlyCommands,
+		RunE:  help,
 	}
 	var name string
 	create := &cobra.Command{
@@ -37,7 +37,7 @@ func (p program) tokenCommand() *cobra.Command {
 		Short: "Make a SCIM token and print the line for the configuration",
 		Long: "Makes a random SCIM token. The token goes to the identity provider and is shown only now;\n" +
 			"the configuration needs no more than its SHA-256.",
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return p.printToken(name)
 		},
