@@ -14,6 +14,7 @@ import (
 func (r *rig) member(address string) directory.User {
 	r.t.Helper()
 	u := r.create(address)
+	r.must(r.engine.Drain(r.ctx))
 	r.accept(address)
 	r.importAll()
 	return r.user(u.ID)
