@@ -24,6 +24,9 @@ type applier struct {
 	attrs map[string]any
 }
 
+// What an operation may name is decided by key and path.resolve; what becomes of the value by assign; whether the result may stand
+// by allowed. All writes go through put.
+
 // object applies each key of a value without path as a target of its own, in document order. Keys that are read-only or
 // unknown are left out: Okta echoes id and meta, and RFC 7644 section 3.3 has the rest ignored.
 func (p *applier) object(kind op, o object) error {

@@ -10,6 +10,9 @@ import (
 // maxEntries bounds the entries of one multi-valued attribute of a user.
 const maxEntries = 1000
 
+// What is kept of a value depends on the schema alone, never on who sent it. Quirks of one provider are tolerated of all: the
+// same body means the same thing whoever sends it.
+
 // empty tells whether a value means "unassigned": null, "" and [] alike, as RFC 7643 section 2.5 and Okta have it. Lists
 // and objects count as empty only when they have nothing at all.
 func empty(v any) bool {
@@ -29,7 +32,9 @@ func empty(v any) bool {
 	}
 }
 
-// single turns a value into what is kept for one value of the attribute; nil is "unassigned".
+// single is where every value passes that enters a resource, whether it comes by POST, PUT or PATCH.
+//
+// It turns a value into what is kept for one value of the attribute; nil is "unassigned".
 func (a *attribute) single(v any) (any, error) {
 	if l, ok := v.([]any); ok && len(l) == 1 && a.kind != anyKind {
 		v = l[0] // Entra ID wraps single values in lists

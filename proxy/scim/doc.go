@@ -15,5 +15,25 @@
 //   - Every refusal is an *Error with the status and scimType that RFC 7644 names and a detail that tells an
 //     administrator what to do. Secrets (password) are dropped on reading and never kept.
 //
+// Where RFC 7643 and 7644 leave room, or identity providers need otherwise, this is what was decided:
+//
+//   - Attributes that no schema knows are ignored in bodies and in values without path, and refused (invalidPath) when a path
+//     names them: a mapping that can never work is to be seen. Under an extension URN of their own, or under the
+//     enterprise URN, they are kept and returned.
+//   - null, "" and [] all mean "unassigned". On userName, displayName of a group, and active that is refused in a PATCH: a
+//     leaver must not come back because somebody unassigned active.
+//   - An add or replace of emails[type eq "work"].value creates the entry that is not there, out of the filter's terms, for
+//     Entra ID; a replace of the entry itself is refused (noTarget). A remove that finds nothing has succeeded.
+//   - A remove of members with a value removes those listed and no others; without a value it empties the group.
+//   - Members are selected by their id only. Who is a member is not known here, and need not be.
+//   - At most one entry is primary: the last one that was made so, of several at once the first.
+//   - Two entries with one value are one, unless their types differ.
+//   - password is accepted, never kept, and cannot be used in a filter.
+//
+// A request goes through these files: json.go reads it, target.go and path.go find what a name means, coerce.go turns values
+// into those of the schema, apply.go, assign.go, entries.go and selection.go change a user, group_patch.go compiles what
+// changes a group; filter_scan.go, filter_compile.go and filter_match.go are a filter's three stages; stored.go and render.go
+// write the answer, projection.go leaves parts of it out.
+//
 // It never does I/O, reads a clock, or imports another package of this project. The HTTP layer is package proxy.
 package scim

@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// Lists are cloned before they are changed: the attributes of the resource that a PATCH began with share their entries with
+// those it works on.
+
 // assignList adds to, or replaces, the entries of a multi-valued attribute.
 func assignList(kind op, a *attribute, old, v any) (any, error) {
 	fresh, err := a.entries(v)

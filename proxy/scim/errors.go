@@ -85,8 +85,7 @@ func (e *Error) Body() []byte {
 
 // AsError finds the Error in err; anything else becomes a 500 whose detail tells nothing of the cause.
 func AsError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{

@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"errors"
 	"strings"
 	"time"
 )
@@ -77,7 +76,10 @@ func (t *term) compile(in scope) (node, error) {
 	if c.op == opPresent {
 		return c, nil
 	}
-	return c, c.compare(t.value)
+	if err := c.compare(t.value); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // compare prepares the value to compare with. A complex attribute stands for its value.
@@ -141,9 +143,6 @@ func (c *comparison) checkBoolean(isBool bool) error {
 
 // asFilterError gives an error of name resolution the reason that RFC 7644 has for filters.
 func asFilterError(err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return err
-	}
+	e := AsError(err)
 	return badRequest(InvalidFilter, "%s", strings.Replace(e.Detail, "correct the attribute mapping", "correct the filter", 1))
 }

@@ -77,6 +77,9 @@ func (n *negation) print(b *strings.Builder, _ bool) {
 	b.WriteByte(')')
 }
 
+// An attribute with several values matches when one of them does. ne is the negation of eq, so that it matches when none is equal
+// and when there is none at all; the other operators do not match where nothing is.
+
 // comparison compares the values of an attribute, or asks whether there are any. where, if any, selects the entries that count.
 type comparison struct {
 	target
@@ -198,7 +201,7 @@ func (c *comparison) name() string {
 		t.schema = userSchema // prints no URN
 		return t.String()
 	}
-	return c.target.String()
+	return c.String()
 }
 
 // equalities returns the sub-attributes that an entry must have to match the filter, when that is all the filter asks for.

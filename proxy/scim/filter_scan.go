@@ -31,11 +31,11 @@ type skeleton struct {
 	plain bool // one comparison and nothing else
 }
 
-func (s *skeleton) add(t term) {
-	s.text.WriteByte('a')
-	s.text.WriteString(strconv.Itoa(len(s.terms)))
-	s.text.WriteString(" pr")
-	s.terms = append(s.terms, t)
+func (k *skeleton) add(t term) {
+	k.text.WriteByte('a')
+	k.text.WriteString(strconv.Itoa(len(k.terms)))
+	k.text.WriteString(" pr")
+	k.terms = append(k.terms, t)
 }
 
 // scanner reads filters and the filters in paths.
@@ -45,7 +45,7 @@ type scanner struct {
 	depth int
 }
 
-func (s *scanner) errorf(format string, args ...any) error {
+func (s *scanner) errorf(format string, args ...any) *Error {
 	e := badRequest(InvalidFilter, format, args...)
 	return badRequest(InvalidFilter, "The filter is not valid: %s, at character %d.", e.Detail, s.pos+1)
 }
@@ -222,7 +222,7 @@ func (s *scanner) value() (any, error) {
 		v, err := r.string()
 		if err != nil {
 			s.pos = r.pos
-			return nil, s.errorf("the value is not a valid JSON string").(*Error).WithCause(err)
+			return nil, s.errorf("the value is not a valid JSON string").WithCause(err)
 		}
 		s.pos = r.pos
 		return v, nil

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -212,7 +213,7 @@ func checkStored(t *testing.T, r *Resource) {
 	t.Helper()
 	stored := r.JSON()
 	back, err := FromJSON(stored)
-	if err != nil || !back.Equal(r) || string(back.JSON()) != string(stored) {
+	if err != nil || !back.Equal(r) || !bytes.Equal(back.JSON(), stored) {
 		t.Fatalf("not read back (%v): %s\nas %s", err, stored, back.JSON())
 	}
 	in := RenderInput{Type: UserType, ID: "1", Stored: stored, Sync: &SyncStatus{Status: "synced"}, Groups: []GroupRef{{ID: "g"}}}

@@ -2,6 +2,10 @@ package scim
 
 import "net/http"
 
+// Okta sends up to a thousand changes in one PATCH to groups of ten thousand. Reading the members to apply them one by one
+// would cost what the group has, and two such requests at a time would lose each other's changes. So the operations are
+// folded into who is in and who is out afterwards; the directory adds and removes those, whoever else is there.
+
 // folding collects member changes. The lists keep the order in which ids were first named; states has the last word.
 type folding struct {
 	replace bool

@@ -14,6 +14,9 @@ type GroupChange struct {
 	operations []operation // what else the patch does, for Apply
 }
 
+// The attributes that are not about members depend on what is stored. They are checked here, so that a refusal comes before
+// anything is read, and applied later, when the stored group is at hand.
+
 // standIn is a value that no request can send.
 const standIn = "\x00"
 
@@ -47,7 +50,7 @@ func (c *GroupChange) compile(op operation, f *folding, a *applier) error {
 		}
 		return c.attribute(op, a)
 	}
-	for _, m := range op.value.(object).withoutCoreURN(GroupURN) {
+	for _, m := range op.keys.withoutCoreURN(GroupURN) {
 		if err := c.key(op.kind, m, f, a); err != nil {
 			return err
 		}
@@ -57,8 +60,7 @@ func (c *GroupChange) compile(op operation, f *folding, a *applier) error {
 
 // wholeGroup tells whether the path is the URN of the core schema, which is as good as no path.
 func (op *operation) wholeGroup() bool {
-	_, isObject := op.value.(object)
-	return op.path != nil && equalFold(op.path.name, GroupURN) && isObject && op.kind != opRemove
+	return op.path != nil && equalFold(op.path.name, GroupURN) && op.keys != nil && op.kind != opRemove
 }
 
 // key compiles one key of a value without path.
@@ -73,7 +75,7 @@ func (c *GroupChange) key(kind op, m member, f *folding, a *applier) error {
 		}
 		return c.compile(operation{kind: kind, path: at, value: m.value}, f, a)
 	default:
-		return c.attribute(operation{kind: kind, value: object{m}}, a)
+		return c.attribute(operation{kind: kind, keys: object{m}}, a)
 	}
 }
 
@@ -94,8 +96,7 @@ func (c *GroupChange) attribute(op operation, a *applier) error {
 		}
 		return c.core(op, a)
 	}
-	m := op.value.(object)[0]
-	switch t, ok := a.key(m.name, m.value); {
+	switch t, ok := a.key(op.keys[0].name, op.keys[0].value); {
 	case !ok:
 		return nil
 	case t.schema.isCore():

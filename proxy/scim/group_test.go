@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func TestParseGroup(t *testing.T) {
 				t.Errorf("members %q, %v", g.Members, g.HasMembers)
 			}
 			back, err := scim.GroupFromJSON(g.JSON())
-			if err != nil || string(back.JSON()) != string(g.JSON()) {
+			if err != nil || !bytes.Equal(back.JSON(), g.JSON()) {
 				t.Errorf("read back: %v", err)
 			}
 		})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/scimcms/scimcms/mapping"
 )
 
 func TestStrictJSON(t *testing.T) {
@@ -190,6 +192,9 @@ func TestFold(t *testing.T) {
 		{"Kelvin sign is no k", "\u212aate", "kate", false},
 		{"Kelvin sign is no K", "\u212aate", "Kate", false},
 		{"other letters keep their case", "\u00c9", "\u00e9", false},
+		{"composes in lower case only", "H\u0331", "h\u0331", true},
+		{"composes in upper case", "E\u0301", "e\u0301", false},
+		{"Kelvin sign among marks", "e\u0301\u212ae\u0301", "\u00e9\u212a\u00e9", true},
 		{"different", "a", "b", false},
 	} {
 		if got := sameText(tt.a, tt.b); got != tt.want {
@@ -197,6 +202,9 @@ func TestFold(t *testing.T) {
 		}
 		if got := fold(tt.a) == fold(tt.b); got != tt.want {
 			t.Errorf("%s: fold %q, %q", tt.name, fold(tt.a), fold(tt.b))
+		}
+		if got, want := fold(tt.a), mapping.Fold(tt.a); got != want {
+			t.Errorf("%s: fold %q, the directory's %q", tt.name, got, want)
 		}
 		if once := fold(tt.a); fold(once) != once {
 			t.Errorf("%s: fold is not idempotent: %q, %q", tt.name, once, fold(once))

@@ -23,6 +23,9 @@ func newOperand(raw any) operand {
 	return o
 }
 
+// Values of the schema are compared as their type asks. What stands under a custom URN has the type that it came with: numbers are
+// compared with numbers as such, everything else as text, so that level eq "7" and level eq 7 find the same.
+
 // test compares one value that is not a list.
 func (c *comparison) test(v any) bool {
 	if x, ok := v.(json.Number); ok {

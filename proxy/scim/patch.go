@@ -7,6 +7,9 @@ const MaxOperations = 10000
 
 const patchURN = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
+// A PATCH is read without knowing the type of its resource, because the body does not say. ApplyUser and GroupChange give its names
+// their meaning.
+
 // Patch is the body of a PATCH request: operations that are applied in document order, all or none.
 type Patch struct {
 	operations []operation
@@ -14,7 +17,8 @@ type Patch struct {
 
 type operation struct {
 	kind  op
-	path  *path // nil: the value names its targets
+	path  *path  // nil: the keys of the value are the targets
+	keys  object // the value when it is an object
 	value any
 	given bool // a value was sent
 }
@@ -86,6 +90,7 @@ func (op *operation) parse(v any) error {
 			pathValue, hasPath = m.value, m.value != nil
 		case "value":
 			op.value, op.given = m.value, true
+			op.keys, _ = m.value.(object)
 		}
 	}
 	if err := op.setKind(name); err != nil {
@@ -130,13 +135,12 @@ func (op *operation) setPath(v any) error {
 
 // check refuses what no resource type could make sense of.
 func (op *operation) check() error {
-	_, isObject := op.value.(object)
 	switch {
 	case op.kind == opRemove && op.path == nil:
 		return badRequest(NoTarget, "remove needs a path that names what to remove.")
 	case op.kind != opRemove && !op.given:
 		return badRequest(InvalidValue, "add and replace need a value.")
-	case op.path == nil && op.kind != opRemove && !isObject:
+	case op.path == nil && op.keys == nil:
 		return badRequest(InvalidValue, "Without a path the value must be an object whose keys are attributes.")
 	default:
 		return nil
@@ -161,7 +165,7 @@ func (p *Patch) ApplyUser(r *Resource) (changed bool, err error) {
 
 func (op *operation) apply(a *applier) error {
 	if op.path == nil {
-		return a.object(op.kind, op.value.(object))
+		return a.object(op.kind, op.keys)
 	}
 	if equalFold(op.path.name, "schemas") {
 		return nil // follows from the extensions that are there

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// The lists of attributes and excludedAttributes are resolved once per request; on each resource they are compared with the
+// attributes that are there, so that the cost is that of the resource and not of the schema.
+
 // Projection says which attributes an answer has. The zero value means all.
 type Projection struct {
 	include []target

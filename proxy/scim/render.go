@@ -48,6 +48,9 @@ type SyncStatus struct {
 	LastError  string
 }
 
+// A stored document begins with the core schema in its list of schemas, and ends with a brace. That is all that Render needs to
+// know to put the id in front, the URN of the sync extension into the list, and what the server adds at the end.
+
 // Render appends the resource as clients see it. Without a projection on them the stored attributes are copied as bytes. An
 // error means that Stored is not what this package has written.
 func Render(dst []byte, in RenderInput) ([]byte, error) {
@@ -160,6 +163,8 @@ func renderProjected(dst []byte, t *resourceType, in RenderInput) ([]byte, error
 	}
 	return appendView(dst, t, in.Projection.apply(t, view)), nil
 }
+
+// The order of a projected resource is that of one that was copied: clients that compare texts see no change.
 
 // appendView appends a view in the order of Render: id, schemas, stored attributes, then what the server adds.
 func appendView(dst []byte, t *resourceType, view map[string]any) []byte {

@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -161,7 +162,7 @@ func TestStoredUserIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !back.Equal(r) || string(back.JSON()) != string(r.JSON()) {
+	if !back.Equal(r) || !bytes.Equal(back.JSON(), r.JSON()) {
 		t.Errorf("got %s\nwant %s", back.JSON(), r.JSON())
 	}
 	if _, err := scim.FromJSON([]byte(`{`)); refusal(err) != "400 invalidSyntax" {

@@ -26,6 +26,8 @@ const (
 	server = "server"
 )
 
+// The tables are made once, when the program starts, and never change; everything below may be used by many goroutines.
+
 // attribute is one line of the table of attributes.
 type attribute struct {
 	name        string

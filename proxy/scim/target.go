@@ -46,18 +46,19 @@ func (s *schema) resolve(name, full string) (target, error) {
 	return t, nil
 }
 
-// custom splits URN:attr of an extension that no schema of ours describes. What follows the last colon and is not a name
-// belongs to the URN of the extension; when it could be either, the name alone cannot tell; see applier.key.
+// custom splits URN:attr of an extension that no schema of ours describes. Where that gives no URN or no name, the whole is the
+// URN of the extension. Where both readings are possible the name alone cannot tell; see applier.key and target.covers.
 func (t *resourceType) custom(name string) (target, error) {
 	i := strings.LastIndexByte(name, ':')
 	attr, _, _ := strings.Cut(name[i+1:], ".")
-	if !validName(attr) && validURN(name) {
+	switch {
+	case validURN(name[:i]) && validName(attr):
+		return customSchema(name[:i]).resolve(name[i+1:], name)
+	case validURN(name):
 		return target{schema: customSchema(name)}, nil
-	}
-	if !validURN(name[:i]) {
+	default:
 		return target{}, malformedName(name)
 	}
-	return customSchema(name[:i]).resolve(name[i+1:], name)
 }
 
 func customSchema(urn string) *schema {
