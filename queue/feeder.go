@@ -45,11 +45,12 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 		return idle, nil
 	}
 	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: !general})
-	if err != nil || !found || in > 0 {
-		if found && in > 0 {
-			idle.atMost = min(idle.atMost, in)
-		}
+	if err != nil || !found {
 		return idle, err
+	}
+	if in > 0 {
+		idle.atMost = min(idle.atMost, in)
+		return idle, nil
 	}
 	worker, ok := f.pool.permits.acquire(f.index)
 	if !ok {

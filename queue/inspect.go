@@ -77,18 +77,17 @@ func (q *Queue) List(ctx context.Context, opt ListOptions) ([]Entry, string, err
 
 // listSets names the sorted sets to read, by the last part of their key.
 func listSets(opt ListOptions) []string {
+	wanted := func(s State) bool { return opt.State == "" || opt.State == s }
 	var sets []string
-	if (opt.State == "" || opt.State == Leased) && opt.Lane == "" {
+	if wanted(Leased) && opt.Lane == "" {
 		sets = append(sets, "leased")
 	}
-	if opt.State == "" || opt.State == Queued {
-		for _, lane := range Lanes() {
-			if opt.Lane == "" || opt.Lane == lane {
-				sets = append(sets, string(lane))
-			}
+	for _, lane := range Lanes() {
+		if wanted(Queued) && (opt.Lane == "" || opt.Lane == lane) {
+			sets = append(sets, string(lane))
 		}
 	}
-	if (opt.State == "" || opt.State == Parked) && opt.Lane == "" {
+	if wanted(Parked) && opt.Lane == "" {
 		sets = append(sets, "parked")
 	}
 	return sets
@@ -121,7 +120,7 @@ func (q *Queue) page(ctx context.Context, set string, offset, limit int) ([]Entr
 	return out, nil
 }
 
-// newEntry reads key, score, field, value, field, value …
+// newEntry reads key, score, field, value, field, value and so on.
 func newEntry(row []string) Entry {
 	f := make(map[string]string, len(row)/2)
 	for i := 2; i+1 < len(row); i += 2 {

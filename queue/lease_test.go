@@ -190,7 +190,7 @@ func TestKeepAlive_EndsTheContextWhenTheLeaseIsLost(t *testing.T) {
 		f.push("user/1", Interactive)
 		kept, stop := f.KeepAlive(ctx, f.take())
 		defer stop()
-		for i := 0; i < 3; i++ { // renewed: the key stays ours long after the first end of the lease
+		for i := range 3 { // renewed: the key stays ours long after the first end of the lease
 			f.clock.Advance(10 * time.Second)
 			want := f.clock.Now() + 15_000
 			eventually(f.t, fmt.Sprintf("renewal %d", i), func() bool { return f.show("user/1").Until == want })

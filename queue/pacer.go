@@ -122,34 +122,40 @@ func (p *Pacer) Wait(ctx context.Context) error {
 	if p == nil {
 		return ctx.Err()
 	}
-	if s := slotOf(ctx); s.b != nil && s.b.pacer == p && p.good(s) && s.spend() {
+	if s := slotOf(ctx); p.claim(s) {
 		if sent, err := p.arrive(ctx, s); sent || err != nil {
 			return err
 		}
 	}
 	for ctx.Err() == nil {
-		left := time.Duration(math.MaxInt64)
-		if deadline, ok := ctx.Deadline(); ok {
-			left = deadline.Sub(p.opt.Clock())
-		}
-		s, ahead, ok, err := p.Book(ctx, threeAhead)
-		switch {
-		case err != nil:
+		if sent, err := p.tryBook(ctx); sent || err != nil {
 			return err
-		case ahead > left:
-			return fmt.Errorf("pacer: the next slot is %s away: %w", ahead.Round(time.Millisecond), context.DeadlineExceeded)
-		case ok:
-			s.spend()
-			if sent, err := p.arrive(ctx, s); sent || err != nil {
-				return err
-			}
-		default:
-			if err := p.opt.Sleep(ctx, p.retryIn(ahead)); err != nil {
-				return err
-			}
 		}
 	}
 	return ctx.Err()
+}
+
+// claim takes a slot that is this pacer's, still good and not spent.
+func (p *Pacer) claim(s Slot) bool { return s.b != nil && s.b.pacer == p && p.good(s) && s.spend() }
+
+// tryBook books a slot and sleeps until it, or sleeps until it is worth asking again. It reports whether the time to
+// send has come.
+func (p *Pacer) tryBook(ctx context.Context) (bool, error) {
+	left := time.Duration(math.MaxInt64)
+	if deadline, ok := ctx.Deadline(); ok {
+		left = deadline.Sub(p.opt.Clock())
+	}
+	s, ahead, ok, err := p.Book(ctx, threeAhead)
+	switch {
+	case err != nil:
+		return false, err
+	case ahead > left:
+		return false, fmt.Errorf("pacer: the next slot is %s away: %w", ahead.Round(time.Millisecond), context.DeadlineExceeded)
+	case !ok:
+		return false, p.opt.Sleep(ctx, p.retryIn(ahead))
+	}
+	s.spend()
+	return p.arrive(ctx, s)
 }
 
 // arrive sleeps until the slot's time. It reports false when the slot has become void meanwhile.

@@ -39,7 +39,7 @@ type schedule []*sender
 func (s schedule) Len() int           { return len(s) }
 func (s schedule) Less(i, j int) bool { return s[i].at < s[j].at }
 func (s schedule) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
-func (s *schedule) Push(x any)        { *s = append(*s, x.(*sender)) }
+func (s *schedule) Push(x any)        { *s = append(*s, x.(*sender)) } //nolint:errcheck // heap.Push is only given senders
 func (s *schedule) Pop() any {
 	old := *s
 	last := old[len(old)-1]
@@ -50,7 +50,7 @@ func (s *schedule) Pop() any {
 // simulate has workers of both replicas send n calls, each as late as is allowed at random, and returns when.
 func simulate(t *testing.T, replicas [2]*Pacer, clock *queuetest.Clock, n int) []int64 {
 	t.Helper()
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a simulation wants the same numbers every time
+	rnd := rand.New(rand.NewPCG(1, 2)) // the same numbers every time
 	var events schedule
 	for i := range 8 {
 		heap.Push(&events, &sender{pacer: replicas[i%2], at: clock.Micros()})
@@ -162,11 +162,11 @@ func TestPacer_LearnsALowerLimitButNeverExceedsItsOwn(t *testing.T) {
 		for _, tt := range []struct {
 			told int
 			want time.Duration
-		}{{30, 103093}, {120, 51547}, {0, 51547}} {
+		}{{30, 103093 * time.Microsecond}, {120, 51547 * time.Microsecond}, {0, 51547 * time.Microsecond}} {
 			ok(t, a.Report(ctx, Feedback{Limit: tt.told}))
 			_, _, _, err := b.Book(ctx, time.Hour)
 			ok(t, err)
-			equal(t, fmt.Sprintf("spacing after %d", tt.told), b.spacing, tt.want*time.Microsecond)
+			equal(t, fmt.Sprintf("spacing after %d", tt.told), b.spacing, tt.want)
 		}
 	})
 }

@@ -105,7 +105,8 @@ func (p *Pool) work(ctx context.Context, s Source, l *Lease) {
 	stopped := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
-	result, err := "", error(nil)
+	var result string
+	var err error
 	if stopped && v.Outcome.verdict() == "retry" { // the stop cut it short: that costs the key no attempt
 		err = s.Queue.Release(ctx, l)
 	} else {

@@ -94,9 +94,9 @@ func launch(dir string, args []string) (*process, error) {
 		"--port", "0", "--unixsocket", p.socket(), "--dir", dir, "--logfile", filepath.Join(dir, "redis.log"),
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
 	}, args...)
-	_ = os.Remove(p.socket())             // left behind by a killed predecessor
-	p.cmd = exec.Command(bin, flags...)   //nolint:gosec // a fixed program with flags of the test's own making
-	if err := p.cmd.Start(); err != nil { // no pipes: nothing of the test's is held open by the server
+	_ = os.Remove(p.socket())                                        // left behind by a killed predecessor
+	p.cmd = exec.CommandContext(context.Background(), bin, flags...) //nolint:gosec // a fixed program with flags of the test's own making
+	if err := p.cmd.Start(); err != nil {                            // no pipes: nothing of the test's is held open by the server
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}
 	if err := p.startGuard(); err != nil {
@@ -116,7 +116,7 @@ const guardScript = `read -r line && exit 0; kill -9 "$1"; rm -rf "$2"`
 // startGuard starts a shell that ends the server and removes its directory when the test binary is gone, however it
 // ended: a timeout, a panic or a kill would otherwise leave a redis-server behind.
 func (p *process) startGuard() error {
-	p.guard = exec.Command("/bin/sh", "-c", guardScript, "guard", strconv.Itoa(p.cmd.Process.Pid), p.dir) //nolint:gosec // fixed script
+	p.guard = exec.CommandContext(context.Background(), "/bin/sh", "-c", guardScript, "guard", strconv.Itoa(p.cmd.Process.Pid), p.dir) //nolint:gosec // fixed script
 	leash, err := p.guard.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("guard redis-server: %w", err)
