@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,10 +184,9 @@ func (m *model) holds(l *Lease) bool {
 
 // check holds after every step.
 func (m *model) check(rt *rapid.T) {
-	where := m.where()
+	entries, where := m.read()
 	for _, key := range modelKeys {
-		e, known, err := m.Show(ctx, key)
-		m.must(err)
+		e, known := entries[key], entries[key].State != Idle
 		if pending := m.newest[key] > m.agreed[key]; known != pending || (known && e.Ticket != m.newest[key]) {
 			rt.Fatalf("%s: newest %d, agreed %d, but the queue has %+v", key, m.newest[key], m.agreed[key], e)
 		}
@@ -206,25 +206,36 @@ func (m *model) check(rt *rapid.T) {
 	}
 }
 
-// where names the sets in which each key is.
-func (m *model) where() map[string]string {
+// read returns the records, and the names of the sets in which each key is. One round trip: it runs after every step.
+func (m *model) read() (entries map[string]Entry, where map[string]string) {
 	sets := []string{"leavers", "interactive", "normal", "background", "leased", "parked", "since"}
-	pipe, out := m.store.Client.Pipeline(), map[string]string{}
-	found := make([]*redis.StringSliceCmd, len(sets))
-	for i, set := range sets {
-		found[i] = pipe.ZRange(ctx, m.store.Base+":q:"+set, 0, -1)
+	pipe := m.store.Client.Pipeline()
+	found, records := map[string]*redis.StringSliceCmd{}, map[string]*redis.MapStringStringCmd{}
+	for _, set := range sets {
+		found[set] = pipe.ZRange(ctx, m.store.Base+":q:"+set, 0, -1)
+	}
+	for _, key := range modelKeys {
+		records[key] = pipe.HGetAll(ctx, m.keys.record(key))
 	}
 	_, err := pipe.Exec(ctx)
 	m.must(err)
-	for i, set := range sets {
-		for _, key := range found[i].Val() {
-			if out[key] != "" {
-				out[key] += " "
-			}
-			out[key] += set
+	entries, where = map[string]Entry{}, map[string]string{}
+	for _, set := range sets {
+		for _, key := range found[set].Val() {
+			where[key] = strings.TrimSpace(where[key] + " " + set)
 		}
 	}
-	return out
+	for key, record := range records {
+		entries[key] = Entry{Key: key, State: Idle}
+		if len(record.Val()) > 0 {
+			row := []string{key, ""}
+			for field, value := range record.Val() {
+				row = append(row, field, value)
+			}
+			entries[key] = newEntry(row)
+		}
+	}
+	return entries, where
 }
 
 // drain works everything off: every newest ticket is handled in the end.
