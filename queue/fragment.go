@@ -32,6 +32,12 @@ func Script(body string) *redis.Script {
 	return redis.NewScript(Fragment() + body)
 }
 
+// ReadScript is Script for bodies that only read: they get q_state and q_record, and nothing that they do not need has to
+// be set up on every call.
+func ReadScript(body string) *redis.Script {
+	return redis.NewScript(luaSource("fragment/clock") + luaSource("fragment/record") + body)
+}
+
 // luaSource reads an embedded file. The names are constants of this package, so a failure is a build error that the
 // package's first test finds.
 func luaSource(name string) string {

@@ -90,7 +90,8 @@ func (d *Directory) UserRecord(ctx context.Context, id string) (User, error) {
 	return userRecord(list(records[0])), nil
 }
 
-// FindUsers reads the visible users with a value. An index that users do not have finds nobody.
+// FindUsers reads the visible users with a value; by another index than ByID with what a listing shows of them: document,
+// name, generation, link, status and groups. An index that users do not have finds nobody.
 func (d *Directory) FindUsers(ctx context.Context, by Index, value string, w Window) (Page[User], error) {
 	l, ok := userLookups[by]
 	if !ok {
@@ -100,20 +101,23 @@ func (d *Directory) FindUsers(ctx context.Context, by Index, value string, w Win
 		value = d.opts.Fold(value)
 	}
 	total, records, err := d.read(ctx, query{kind: "u", how: l.how, index: l.index, value: value, w: w})
-	return page(total, records, userRecord), err
+	if by == ByID {
+		return page(total, records, userRecord), err
+	}
+	return page(total, records, userView), err
 }
 
-// ListUsers reads a part of all listed users, oldest first.
+// ListUsers reads a part of all listed users, oldest first, with what a listing shows of them.
 func (d *Directory) ListUsers(ctx context.Context, w Window) (Page[User], error) {
 	total, records, err := d.read(ctx, query{kind: "u", how: "list", w: w})
-	return page(total, records, userRecord), err
+	return page(total, records, userView), err
 }
 
 // ScanUsers gives every listed user to fn, oldest first, in chunks of scanChunk, until fn says no more.
 func (d *Directory) ScanUsers(ctx context.Context, fn func(User) (bool, error)) error {
 	return scan(fn, func(after string) ([]User, string, error) {
 		_, records, err := d.read(ctx, query{kind: "u", how: "after", value: after, w: Window{1, scanChunk}})
-		items := page(0, records, userRecord).Items
+		items := page(0, records, userView).Items
 		if n := len(items); n > 0 {
 			after = str(items[n-1].Seq)
 		}

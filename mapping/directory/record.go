@@ -11,7 +11,7 @@ func (f *fields) text() string { return str(f.any()) }
 func (f *fields) int() int64   { return num(f.any()) }
 func (f *fields) is() bool     { return f.text() == "1" }
 
-// userRecord decodes d_user of lua/lib.lua.
+// userRecord decodes d_user of lua/records.lua.
 func userRecord(l []any) User {
 	f := &fields{list: l}
 	u := User{ID: f.text(), State: State(f.text()), Managed: f.is(), Adopted: f.is()}
@@ -22,12 +22,29 @@ func userRecord(l []any) User {
 	u.Link = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is(), Expired: f.is(), Name: f.text()}
 	u.Old = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is()}
 	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int()}
-	u.Sync = syncRecord(f)
+	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
+	return u
+}
+
+// userView decodes what listings show of a user.
+func userView(l []any) User {
+	f := &fields{list: l}
+	u := User{ID: f.text(), State: State(f.text()), Managed: f.is()}
+	u.Doc = []byte(f.text())
+	u.UserName, u.External, u.Active = f.text(), f.text(), f.is()
+	u.Seq, u.Gen, u.Created, u.Modified = f.int(), f.int(), moment(f.any()), moment(f.any())
+	u.Link = Link{Kind: LinkKind(f.text()), ID: f.text(), RoleID: f.text()}
+	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
+	return u
+}
+
+func groupRefs(f *fields) []GroupRef {
+	var out []GroupRef
 	groups := list(f.any())
 	for i := 0; i+5 < len(groups); i += 6 {
-		u.Groups = append(u.Groups, groupRef(groups[i:i+6]))
+		out = append(out, groupRef(groups[i:i+6]))
 	}
-	return u
+	return out
 }
 
 func groupRef(l []any) GroupRef {
@@ -41,7 +58,7 @@ func groupRef(l []any) GroupRef {
 	return g
 }
 
-// groupRecord decodes d_group of lua/lib.lua.
+// groupRecord decodes d_group of lua/records.lua.
 func groupRecord(l []any) Group {
 	f := &fields{list: l}
 	g := Group{ID: f.text(), State: State(f.text()), Managed: f.is(), Imported: f.is(), Name: f.text(), External: f.text()}

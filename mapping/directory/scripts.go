@@ -39,7 +39,7 @@ func loadScripts() *scripts {
 		intend:        script("intend"),
 		settleUser:    script("link", "settle_user"),
 		settleGroup:   script("settle_group"),
-		read:          script("read"),
+		read:          queue.ReadScript(sources("records", "read")),
 		importUsers:   script("link", "import_users"),
 		importNewUser: script("link", "import_new_user"),
 		importMissing: script("link", "import_missing"),
@@ -47,10 +47,14 @@ func loadScripts() *scripts {
 	}
 }
 
-// script joins the directory's library and the named files behind the queue's fragment.
+// script joins the directory's libraries and the named files behind the queue's fragment.
 func script(names ...string) *redis.Script {
+	return queue.Script(sources(append([]string{"records", "lib"}, names...)...))
+}
+
+func sources(names ...string) string {
 	var b strings.Builder
-	for _, name := range append([]string{"lib"}, names...) {
+	for _, name := range names {
 		src, err := luaFiles.ReadFile("lua/" + name + ".lua")
 		if err != nil {
 			// The files are compiled in: a name that is not there fails every test.
@@ -60,5 +64,5 @@ func script(names ...string) *redis.Script {
 		b.Write(src)
 		b.WriteByte('\n')
 	}
-	return queue.Script(b.String())
+	return b.String()
 }

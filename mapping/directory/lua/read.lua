@@ -2,10 +2,11 @@
 -- KEYS: 1 base of the project
 -- ARGV: 1 kind: u | g, 2 how: id | record (a tombstone too) | index | sorted | list | after, 3 index (x:un, x:addr, xd:…, …) or '', 4 value, 5 first rank (0-based),
 --       6 count, 7 members to return with a group
--- Returns {total, {records}}. `after` reads up to count records whose sequence is greater than `value`.
+-- Returns {total, {records}}: of users all fields by id, and what a listing shows otherwise. `after` reads up to count records whose sequence is greater than `value`.
 local p, kind, how = KEYS[1], ARGV[1], ARGV[2]
 local first, count = tonumber(ARGV[5]), tonumber(ARGV[6])
 local ids, total = {}, 0
+local full = how == 'id' or how == 'record'
 if how == 'id' or how == 'record' then ids, total = {ARGV[4]}, 1
 elseif how == 'index' then
   local id = call('HGET', p..':'..ARGV[3], ARGV[4])
@@ -21,7 +22,7 @@ end
 local out = {}
 for _, id in ipairs(ids) do
   local r
-  if kind == 'u' then r = d_user(p, id) else r = d_group(p, id, tonumber(ARGV[7])) end
+  if kind == 'u' then r = d_record(p, id, full and d_ufields or d_vfields) else r = d_group(p, id, tonumber(ARGV[7])) end
   if r and (d_visible(r[2]) or how == 'record') then out[#out+1] = r end
 end
 if how == 'id' or how == 'record' or how == 'index' then

@@ -1,0 +1,111 @@
+-- Reading of records, prepended (after the queue's fragment) to every script of this package.
+-- All functions take p, the project's base key ("{project}" with its prefix). Documents are opaque bytes.
+
+local call = redis.call
+
+-- Fields of a user, in the order in which scripts return them (userRecord in record.go).
+local d_ufields = {'state','managed','adopted','doc','un','ext','addr','active','seq','gen','deactgen','created',
+  'modified','writes','ckind','cid','caddr','crole','cactive','cexpired','cname','okind','ocid','oaddr','orole',
+  'oactive','aknown','akind','aaddr','arole','aactive','awrites','status','code','text','lsync'}
+
+-- What a listing shows of a user (userView in record.go).
+local d_vfields = {'state','managed','doc','un','ext','active','seq','gen','created','modified','ckind','cid','crole',
+  'status','code','text','lsync'}
+
+-- Fields of a group, in the order in which scripts return them (groupRecord in record.go).
+local d_gfields = {'state','managed','imported','name','ext','doc','seq','gen','mgen','created','modified','roleid',
+  'rolename','owned','drop','status','code','text','lsync'}
+
+local function d_num(n) return string.format('%.0f', n) end
+
+local function d_visible(state) return state == 'live' or state == 'rejected' end
+
+-- Groups with an open fan-out and what was read of groups, for the length of one script.
+local d_fans, d_seen = nil, {}
+
+local function d_group_ref(p, g)
+  local ref = d_seen[g]
+  if not ref then
+    ref = call('HMGET', p..':g:'..g, 'state', 'name', 'seq', 'roleid', 'imported')
+    ref[6] = q_state(p, 'group/'..g)
+    d_seen[g] = ref
+  end
+  return ref
+end
+
+-- Groups of a user, flat: id, name, seq, roleid, imported, status. Groups with an open fan-out are asked themselves,
+-- because the per-user index lags behind them.
+local function d_groups_of(p, id)
+  local ids = call('SMEMBERS', p..':ug:'..id)
+  d_fans = d_fans or call('SMEMBERS', p..':fans')
+  if #d_fans > 0 then
+    local member = {}
+    for _, g in ipairs(ids) do member[g] = true end
+    for _, g in ipairs(d_fans) do member[g] = call('SISMEMBER', p..':gm:'..g, id) == 1 or nil end
+    ids = {}
+    for g in pairs(member) do ids[#ids+1] = g end
+  end
+  if #ids > 1 then table.sort(ids) end
+  local out = {}
+  for _, g in ipairs(ids) do
+    local r = d_group_ref(p, g)
+    if d_visible(r[1]) then
+      out[#out+1] = g
+      for i = 2, 6 do out[#out+1] = r[i] or '' end
+    end
+  end
+  return out
+end
+
+-- Appends state, code, text and ticket of a queue key.
+local function d_queue_state(p, key, out)
+  local state, code, text = q_state(p, key)
+  out[#out+1] = state; out[#out+1] = code; out[#out+1] = text
+  out[#out+1] = state ~= 'idle' and q_record(p, key)[1] or ''
+end
+
+-- One user: {id, values of the fields, queue state, code, text, ticket, groups}; false when there is no record.
+local function d_record(p, id, fields)
+  local out = call('HMGET', p..':u:'..id, unpack(fields))
+  if not out[1] then return false end
+  for i = 1, #fields do out[i] = out[i] or '' end
+  table.insert(out, 1, id)
+  d_queue_state(p, 'user/'..id, out)
+  out[#out+1] = d_groups_of(p, id)
+  return out
+end
+
+local function d_user(p, id) return d_record(p, id, d_ufields) end
+
+-- Members as shown, flat: id, userName. An unmanaged group shows who holds its role.
+local function d_members_of(p, gid, managed, roleid, limit)
+  local ids
+  if managed then ids = call('SMEMBERS', p..':gm:'..gid)
+  elseif roleid then ids = call('ZRANGE', p..':ru:'..roleid, 0, limit < 0 and -1 or limit - 1)
+  else ids = {} end
+  table.sort(ids)
+  local out = {}
+  for _, id in ipairs(ids) do
+    local u = call('HMGET', p..':u:'..id, 'state', 'un')
+    if d_visible(u[1]) then out[#out+1] = id; out[#out+1] = u[2] or '' end
+  end
+  return out
+end
+
+-- One group: {id, fields…, queue state, code, text, ticket, size, fan-out open, members}; members only when the group
+-- has at most `limit` of them (limit < 0: always); false when there is no record.
+local function d_group(p, gid, limit)
+  local f = call('HMGET', p..':g:'..gid, unpack(d_gfields))
+  if not f[1] then return false end
+  local out = {gid}
+  for i = 1, #d_gfields do out[i+1] = f[i] or '' end
+  d_queue_state(p, 'group/'..gid, out)
+  local managed, roleid, size = f[2] == '1', f[12], 0
+  if managed then size = call('SCARD', p..':gm:'..gid)
+  elseif roleid then size = call('ZCARD', p..':ru:'..roleid) end
+  out[#out+1] = d_num(size)
+  out[#out+1] = d_num(call('SISMEMBER', p..':fans', gid))
+  if limit ~= 0 and (limit < 0 or size <= limit) then out[#out+1] = d_members_of(p, gid, managed, roleid, limit)
+  else out[#out+1] = {} end
+  return out
+end
