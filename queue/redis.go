@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
@@ -21,7 +22,11 @@ const (
 //
 // The client never repeats a command by itself: a script whose connection breaks may have run, and a commit that
 // runs twice meets its own record. (Cluster clients of go-redis do repeat, so a cluster URL is refused.)
+//
+// What go-redis would print to standard error by itself is dropped, for the whole process: every failure is an error of
+// some call as well.
 func Open(rawURL string) (redis.UniversalClient, error) {
+	redis.SetLogger(&logging.VoidLogger{})
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("redis url: %w", withoutURL(err))
