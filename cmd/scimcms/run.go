@@ -96,6 +96,9 @@ func (r *running) start(ctx context.Context, l listeners) {
 			r.goroutines.Go(func() { p.engine.Run(ctx) })
 		}
 	}
+	for _, run := range r.background {
+		r.goroutines.Go(func() { run(ctx) })
+	}
 	r.goroutines.Go(func() { r.serve(r.scimHTTP, l.scim) })
 	r.goroutines.Go(func() { r.serve(r.adminHTTP, l.admin) })
 }

@@ -60,6 +60,7 @@ func (p program) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
+	a.background = append(a.background, func(ctx context.Context) { adviseOnRedis(ctx, log, c.Redis) })
 	return a.run(ctx, l, func(ctx context.Context) {
 		log.InfoContext(ctx, "ready", "version", buildVersion(), "listen", l.scim.Addr().String(), "admin", l.admin.Addr().String(),
 			"projects", len(c.Projects), "workers_paused", o.idle)
@@ -71,5 +72,14 @@ func (p program) serve(ctx context.Context, o serveOptions) error {
 func replace(setting *string, flag string) {
 	if flag != "" {
 		*setting = flag
+	}
+}
+
+// adviseOnRedis logs what an operator should change about Redis. serve works with any that answers.
+func adviseOnRedis(ctx context.Context, log *slog.Logger, c RedisConfig) {
+	for _, f := range inspectRedis(ctx, c) {
+		if f.level != levelOK && ctx.Err() == nil {
+			log.WarnContext(ctx, "redis", "problem", f.text)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -35,7 +36,9 @@ type app struct {
 	pool    *queue.Pool // nil in an idle process
 	scim    *proxy.Server
 	console *admin.Server
-	closers []func() error
+	// background is what else runs from the start to the stop; each ends with its context.
+	background []func(context.Context)
+	closers    []func() error
 }
 
 // build makes every part from the configuration. It makes no calls: Redis and the CMS may be away.

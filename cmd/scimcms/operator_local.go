@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/scimcms/scimcms/proxy/admin"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// localOperator reaches the queues of a configuration through an admin server of its own, in this process.
+func (p program) localOperator(ctx context.Context, f operatorFlags) (*operator, error) {
+	c, _, err := LoadConfig(f.config, p.environ)
+	if err != nil {
+		return nil, err
+	}
+	rdb, err := queue.Open(c.Redis.URL.Value())
+	if err != nil {
+		return nil, err
+	}
+	stop := func() { _ = rdb.Close() }
+	if err := rdb.Ping(ctx).Err(); err != nil {
+		stop()
+		return nil, fmt.Errorf("redis does not answer: %w", err)
+	}
+	token := rand.Text()
+	sum := sha256.Sum256([]byte(token))
+	o := admin.Options{Token: &sum}
+	for i := range c.Projects {
+		q, err := queue.New(queue.Options{Redis: rdb, Base: queue.Base(c.Redis.Prefix, c.Projects[i].Name)})
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		o.Projects = append(o.Projects, admin.Project{Name: c.Projects[i].Name, Queue: q})
+	}
+	server, err := admin.New(o)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	client := &http.Client{Transport: inProcess{server}, Timeout: callWithin}
+	return &operator{base: "http://redis", token: token, project: f.project, client: client, close: stop}, nil
+}
+
+// inProcess is a RoundTripper that calls a handler.
+type inProcess struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &recorded{header: http.Header{}}
+	t.handler.ServeHTTP(w, r)
+	status := max(w.status, http.StatusOK)
+	return &http.Response{
+		StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+	}, nil
+}
+
+// recorded is an answer kept in memory.
+type recorded struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *recorded) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *recorded) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *recorded) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(b)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/scimcms/scimcms/queue"
+)
+
+// printer writes what an operator asked for, for people or as JSON.
+type printer struct {
+	w    io.Writer
+	json bool
+}
+
+func (p printer) encode(v any) error {
+	e := json.NewEncoder(p.w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// result prints what became of a request.
+func (p printer) result(v any, text string) error {
+	if p.json {
+		return p.encode(v)
+	}
+	_, err := fmt.Fprintln(p.w, text)
+	return err
+}
+
+// list prints a table of keys and what stands in the way of all of them.
+func (p printer) list(project projectState, entries []queueEntry, more bool) error {
+	if p.json {
+		if entries == nil {
+			entries = []queueEntry{}
+		}
+		return p.encode(map[string]any{"project": project.Name, "queue": project.Queue, "entries": entries, "more": more})
+	}
+	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	if len(entries) > 0 {
+		_, _ = fmt.Fprintln(t, "KEY\tSTATE\tLANE\tATTEMPTS\tSINCE\tDUE\tCODE\tREASON")
+	}
+	for _, e := range entries {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n",
+			oneLine(e.Key), e.State, orDash(e.Lane), e.Attempts, moment(e.Since), moment(e.Due), orDash(e.Code), orDash(oneLine(e.Reason)))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if more {
+		_, _ = fmt.Fprintln(p.w, "… and more: --limit 0 lists all")
+	}
+	_, err := fmt.Fprintln(p.w, project.summary())
+	return err
+}
+
+// summary is the queue of a project in a line, and a line for each thing that stops it.
+func (p projectState) summary() string {
+	q := p.Queue
+	if q == nil {
+		return p.Name + ": " + p.Error
+	}
+	var queued int64
+	var lanes []string
+	for _, lane := range queue.Lanes() {
+		n := q.Depth[string(lane)]
+		queued += n
+		lanes = append(lanes, fmt.Sprintf("%s %d", lane, n))
+	}
+	text := fmt.Sprintf("%s: %d queued (%s), %d leased, %d parked", p.Name, queued, strings.Join(lanes, ", "), q.Leased, q.Parked)
+	if q.OldestAgeSeconds > 0 {
+		text += fmt.Sprintf("; the oldest waits for %s", time.Duration(q.OldestAgeSeconds*float64(time.Second)).Round(time.Second))
+	}
+	if q.Paused {
+		text += "\npaused: nothing is synced until scimcms queue resume"
+	}
+	if q.Circuit != "" {
+		text += "\nstopped: " + oneLine(q.Circuit)
+	}
+	return text
+}
+
+// entry prints one key.
+func (p printer) entry(e queueEntry) error {
+	if p.json {
+		return p.encode(e)
+	}
+	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	for _, row := range []struct{ name, value string }{
+		{"key", oneLine(e.Key)},
+		{"state", e.State},
+		{"lane", e.Lane},
+		{"attempts", fmt.Sprint(e.Attempts)},
+		{"since", moment(e.Since)},
+		{"due", moment(e.Due)},
+		{"leased until", moment(e.LeasedUntil)},
+		{"parked", moment(e.Parked)},
+		{"code", e.Code},
+		{"reason", oneLine(e.Reason)},
+		{"open call", openCall(e.IntentOpen)},
+	} {
+		if row.value != "" && row.value != none {
+			_, _ = fmt.Fprintf(t, "%s\t%s\n", row.name, row.value)
+		}
+	}
+	return t.Flush()
+}
+
+func openCall(open bool) string {
+	if !open {
+		return ""
+	}
+	return "the outcome of its last call is not known: the CMS is read before anything is written"
+}
+
+// none stands for a value that is not there.
+const none = "-"
+
+func orDash(text string) string {
+	if text == "" {
+		return none
+	}
+	return text
+}
+
+func moment(t *time.Time) string {
+	if t == nil {
+		return none
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// oneLine keeps what another program said from moving the cursor.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
