@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
@@ -63,7 +64,7 @@ func (e *Engine) detached(ctx context.Context, l *queue.Lease, create bool) outc
 	ctx, cancel := context.WithTimeout(withoutPatience(ctx), syncLimit)
 	defer cancel()
 	kept, stop := e.queue.KeepAlive(ctx, l)
-	out := e.sync(kept, l, create)
+	out := e.guarded(kept, l, create)
 	stop()
 	if v := e.verdict(ctx, l, out); v.Outcome != queue.Ended {
 		if _, err := e.queue.Finish(context.WithoutCancel(ctx), l, v); err != nil {
@@ -73,6 +74,20 @@ func (e *Engine) detached(ctx context.Context, l *queue.Lease, create bool) outc
 	e.o.Wake()
 	return out
 }
+
+// guarded is a sync whose panic becomes its error: nobody else would stop it from ending the process.
+func (e *Engine) guarded(ctx context.Context, l *queue.Lease, create bool) (out outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.log.ErrorContext(ctx, "panic in a sync", "project", e.o.Project, "key", l.Key, "panic", r, "stack", string(debug.Stack()))
+			out = outcome{err: errPanic}
+		}
+	}()
+	return e.sync(ctx, l, create)
+}
+
+// errPanic stands for a panic; the log has it.
+var errPanic = errors.New("internal error, see the log")
 
 // await waits for a ticket that another holder is working on.
 func (e *Engine) await(ctx context.Context, key string, ticket int64) (outcome, bool, error) {
