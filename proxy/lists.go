@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -59,11 +60,34 @@ func (s *Server) searchGroups(r *request) error {
 	return s.answerGroups(r, q)
 }
 
+// listedMembers is how many members of each group a listing reads in one go; those of bigger groups are read group by
+// group, so that no single read holds Redis up for long.
+const listedMembers = 200
+
 func (s *Server) answerGroups(r *request, q scim.ListQuery) error {
 	ctx, groups, base := r.Request.Context(), r.tenant.Groups, r.base()
-	members := membersFor(q.Projection)
-	if q.Filter != nil && strings.Contains(q.Filter.String(), "members") {
-		members = allMembers
+	members := noMembers
+	if q.Projection.Wants("members") || q.Filter != nil && strings.Contains(q.Filter.String(), "members") {
+		members = listedMembers
+	}
+	complete := func(g directory.Group) (directory.Group, error) {
+		if members == noMembers || g.Members != nil || g.Size == 0 {
+			return g, nil
+		}
+		whole, err := groups.Group(ctx, g.ID, allMembers)
+		if errors.Is(err, directory.ErrNotFound) {
+			return g, nil // deleted meanwhile
+		}
+		return whole, err
+	}
+	input := func(p scim.Projection) func(directory.Group) (scim.RenderInput, error) {
+		return func(g directory.Group) (scim.RenderInput, error) {
+			g, err := complete(g)
+			if err != nil {
+				return scim.RenderInput{}, err
+			}
+			return r.groupInput(base, g, p)
+		}
 	}
 	page, err := listing[directory.Group]{
 		kind: scim.GroupType,
@@ -74,14 +98,12 @@ func (s *Server) answerGroups(r *request, q scim.ListQuery) error {
 			return groups.FindGroups(ctx, by, value, w, members)
 		},
 		scan: func(fn func(directory.Group) (bool, error)) error { return groups.ScanGroups(ctx, members, fn) },
-		view: func(g directory.Group) (map[string]any, error) {
-			return viewOf(r.groupInput(base, g, scim.Projection{}))
-		},
+		view: func(g directory.Group) (map[string]any, error) { return viewOf(input(scim.Projection{})(g)) },
 	}.page(q, s.window(q))
 	if err != nil {
 		return err
 	}
-	return writeList(r, page, q, func(g directory.Group) (scim.RenderInput, error) { return r.groupInput(base, g, q.Projection) })
+	return writeList(r, page, q, input(q.Projection))
 }
 
 // viewOf is the resource as a map, for filters.

@@ -106,7 +106,7 @@ func (s *Server) logRequest(r *request, took time.Duration) {
 	}
 	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs, slog.String("project", r.project()), slog.String("method", r.method()), slog.String("route", r.route()),
-		slog.Int("status", status), slog.Duration("duration", took), slog.String("request_id", r.id))
+		slog.Int("status", status), slog.Float64("duration_ms", float64(took.Microseconds())/1000), slog.String("request_id", r.id))
 	for _, a := range [...]struct{ key, value string }{{"token", r.token}, {"resource", r.resource}, {"sync", r.sync}, {"note", r.note}} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))

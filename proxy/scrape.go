@@ -3,12 +3,12 @@ package proxy
 import (
 	"context"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/scimcms/scimcms/mapping/reconcile"
 	"github.com/scimcms/scimcms/queue"
 )
 
@@ -21,12 +21,11 @@ type Source struct {
 	Queue interface {
 		Stats(context.Context) (queue.Stats, error)
 	}
-	// Pacer gives the factor by which calls to the CMS are spaced wider than the limit asks for.
-	Pacer func(context.Context) (float64, error)
-	// ImportAge is how old the last full picture of the CMS is, over all replicas; known is false before the first one.
-	ImportAge func(context.Context) (age time.Duration, known bool, err error)
-	// Users counts people by state.
-	Users func(context.Context) (map[string]int64, error)
+	// Pacer gives the factor by which calls to the CMS are spaced wider than their limit asks for.
+	Pacer  func(context.Context) (float64, error)
+	Engine interface {
+		Stats(context.Context) (reconcile.Stats, error)
+	}
 }
 
 // Watch has the project's numbers read at every scrape.
@@ -43,7 +42,7 @@ type scrape struct {
 	mu      sync.Mutex
 	sources map[string]Source
 
-	depth, oldest, leased, parked, paused, circuit, pacer, importAge, users *prometheus.Desc
+	depth, oldest, leased, parked, paused, circuit, pacer, importAge, users, groups *prometheus.Desc
 }
 
 func newScrape() *scrape {
@@ -61,12 +60,13 @@ func newScrape() *scrape {
 		pacer:     desc("pacer_factor", "How much wider than the limit asks for calls to the CMS are spaced; 1 is none."),
 		importAge: desc("import_age_seconds", "Age of the last full picture of the CMS."),
 		users:     desc("users", "People on record, by state.", "state"),
+		groups:    desc("groups", "Groups on record."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.leased, s.parked, s.paused, s.circuit, s.pacer, s.importAge, s.users} {
+	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.leased, s.parked, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups} {
 		ch <- d
 	}
 }
@@ -82,7 +82,7 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	for project, src := range sources {
 		wg.Go(func() {
 			g := gauges{project: project, ch: ch}
-			for _, err := range []error{s.collectQueue(ctx, g, src), s.collectPacer(ctx, g, src), s.collectImport(ctx, g, src), s.collectUsers(ctx, g, src)} {
+			for _, err := range []error{s.collectQueue(ctx, g, src), s.collectPacer(ctx, g, src), s.collectEngine(ctx, g, src)} {
 				if err != nil {
 					s.failed()
 				}
@@ -132,27 +132,18 @@ func (s *scrape) collectPacer(ctx context.Context, g gauges, src Source) error {
 	return err
 }
 
-func (s *scrape) collectImport(ctx context.Context, g gauges, src Source) error {
-	if src.ImportAge == nil {
+func (s *scrape) collectEngine(ctx context.Context, g gauges, src Source) error {
+	if src.Engine == nil {
 		return nil
 	}
-	age, known, err := src.ImportAge(ctx)
-	if err == nil && known {
-		g.set(s.importAge, age.Seconds())
-	}
-	return err
-}
-
-func (s *scrape) collectUsers(ctx context.Context, g gauges, src Source) error {
-	if src.Users == nil {
-		return nil
-	}
-	counts, err := src.Users(ctx)
+	st, err := src.Engine.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	for _, state := range slices.Sorted(maps.Keys(counts)) {
-		g.set(s.users, float64(counts[state]), state)
+	g.set(s.users, float64(st.Users), "listed")
+	g.set(s.groups, float64(st.Groups))
+	if st.ImportAge >= 0 {
+		g.set(s.importAge, st.ImportAge.Seconds())
 	}
 	return nil
 }

@@ -82,14 +82,10 @@ func (s *Server) patchUser(r *request) error {
 		if err != nil {
 			return directory.UserWish{}, err
 		}
-		before, _ := res.Active()
 		if _, err := patch.ApplyUser(res); err != nil {
 			return directory.UserWish{}, err
 		}
-		active, given := res.Active()
-		if !given {
-			active = before
-		}
+		active, _ := res.Active() // set by stored, and cannot be unassigned
 		return r.tenant.wish(res, active, false)
 	})
 }

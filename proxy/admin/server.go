@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/scimcms/scimcms/mapping/reconcile"
 )
 
 // Options is what a Server is made of.
@@ -31,14 +33,7 @@ type Project struct {
 	Name  string
 	Queue Queue
 	// Ready says whether the project can work. Nil: it always can.
-	Ready func(context.Context) Readiness
-}
-
-// Readiness says in words why a project cannot work, and what else an operator should know.
-type Readiness struct {
-	OK      bool
-	Reasons []string
-	Notes   []string
+	Ready func(context.Context) reconcile.Readiness
 }
 
 // Server answers the operators' requests. It is an http.Handler.

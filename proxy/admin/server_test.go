@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scimcms/scimcms/mapping/reconcile"
 	"github.com/scimcms/scimcms/proxy/admin"
 )
 
@@ -44,8 +45,8 @@ func TestReadyz_TellsReasonsInWords(t *testing.T) {
 			t.Parallel()
 			s, _ := newServer(t, parkedQueue(), func(o *admin.Options) {
 				o.Notes = []string{"The store is not durable."}
-				o.Projects[0].Ready = func(context.Context) admin.Readiness {
-					return admin.Readiness{OK: tt.ok, Reasons: []string{"The CMS token is refused."}, Notes: []string{"The record is new."}}
+				o.Projects[0].Ready = func(context.Context) reconcile.Readiness {
+					return reconcile.Readiness{OK: tt.ok, Reasons: []string{"The CMS token is refused."}, Notes: []string{"The record is new."}}
 				}
 			})
 			w := send(s, http.MethodGet, "/readyz", "")
