@@ -17,7 +17,7 @@ package directory
 //	:seq :pic      string  counters: creation order, pictures of the CMS
 //	:fans          set     groups with an open fan-out
 //	:roles         string  the CMS's roles as JSON; its version is in :meta
-//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people
+//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople
 //	:audit         stream  writes of the identity provider, at most about 100,000
 type keys struct{ base string }
 

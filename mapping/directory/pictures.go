@@ -162,6 +162,24 @@ func (d *Directory) Imported(ctx context.Context, when time.Time, entities int) 
 	return unavailable(err)
 }
 
+// NoteBegin notes the first picture of a record that knew nobody, and how many people were in the CMS then.
+func (d *Directory) NoteBegin(ctx context.Context, when time.Time, people int) error {
+	fresh, err := d.rdb.HSetNX(ctx, d.keys.meta(), "begun", when.UnixMilli()).Result()
+	if err == nil && fresh {
+		err = d.rdb.HSet(ctx, d.keys.meta(), "begunpeople", people).Err()
+	}
+	return unavailable(err)
+}
+
+// Begun gives what NoteBegin noted.
+func (d *Directory) Begun(ctx context.Context) (when time.Time, people int, err error) {
+	v, err := d.rdb.HMGet(ctx, d.keys.meta(), "begun", "begunpeople").Result()
+	if err != nil {
+		return time.Time{}, 0, &UnavailableError{Cause: err}
+	}
+	return moment(at(v, 0)), int(num(at(v, 1))), nil
+}
+
 // LastImport says when the last picture was imported; zero when never.
 func (d *Directory) LastImport(ctx context.Context) (time.Time, error) {
 	n, err := d.rdb.HGet(ctx, d.keys.meta(), "import").Int64()

@@ -79,6 +79,9 @@ func (e *Engine) Bind(ctx context.Context) error {
 	return nil
 }
 
+// newRecord is how long an operator is told that the record was begun anew.
+const newRecord = 24 * time.Hour
+
 // bindWait is how long a failed binding waits for the next try.
 const bindWait = 2 * time.Second
 
@@ -132,6 +135,10 @@ func (e *Engine) Ready(ctx context.Context) Readiness {
 	}
 	if stats.Parked > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d keys are parked and wait for an operator", stats.Parked))
+	}
+	if begun, people, err := e.dir.Begun(ctx); err == nil && people > 0 && e.o.Now().Sub(begun) < newRecord {
+		r.Notes = append(r.Notes, fmt.Sprintf("the record is new since %s, and the CMS had %d people then: they keep their roles; memberships and "+
+			"groups that rules name come back when the identity provider pushes its groups", begun.UTC().Format(time.RFC3339), people))
 	}
 	if last, err := e.dir.LastImport(ctx); err == nil && last.IsZero() {
 		r.Notes = append(r.Notes, "nothing has been imported from the CMS yet")

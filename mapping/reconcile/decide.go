@@ -10,8 +10,9 @@ import (
 
 // Codes of syncs that can only succeed after a change.
 const (
-	codeAddressTaken = "address_taken" // the CMS account is linked to another record
-	codeNoAddress    = "no_address"    // users.without_email: accept
+	codeAddressTaken  = "address_taken"  // the CMS account is linked to another record
+	codeNoAddress     = "no_address"     // users.without_email: accept
+	codeRemovalPaused = "removal_paused" // content_owner does not work
 )
 
 // roleWait is when a user who waits for a group's role is looked at if the group does not call earlier.
@@ -51,6 +52,8 @@ func groupRef(g directory.GroupRef) mapping.GroupRef {
 
 // caseFor is a user as the plan sees it.
 func (e *Engine) caseFor(u directory.User, role mapping.RoleDecision) mapping.Case {
+	policy := e.rules.Policy(e.binding.tokenID())
+	policy.Remove = policy.Remove && !e.removals.stopped(e.o.Now())
 	return mapping.Case{
 		Wish: mapping.Wish{
 			State: wishState(u), Address: u.Address, Role: role, Written: !u.Applied.Known || u.Writes > u.Applied.Writes,
@@ -60,7 +63,7 @@ func (e *Engine) caseFor(u directory.User, role mapping.RoleDecision) mapping.Ca
 		},
 		Observed: observed(u.Link),
 		Old:      observed(u.Old),
-		Policy:   e.rules.Policy(e.binding.tokenID()),
+		Policy:   policy,
 	}
 }
 

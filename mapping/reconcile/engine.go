@@ -71,6 +71,7 @@ type Engine struct {
 	inFlight sync.WaitGroup // syncs that requests began
 	binding  binding
 	service  directory.User
+	removals removals
 }
 
 // New returns an engine. It makes no calls.

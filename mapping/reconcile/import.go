@@ -69,6 +69,9 @@ func (e *Engine) importNow(ctx context.Context) error {
 	if err := e.believable(ctx, len(found.links)); err != nil {
 		return err
 	}
+	if err := e.dir.NoteBegin(ctx, began, len(found.links)); err != nil {
+		return err
+	}
 	if err := e.importRoles(ctx, picture, roles); err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func (e *Engine) await(ctx context.Context, key string, ticket int64) (outcome, 
 // refusedByCMS tells the CMS's refusals from what only this proxy's configuration stands in the way of.
 func refusedByCMS(code string) bool {
 	switch code {
-	case mapping.CodeRoleMissing, mapping.CodePrivilegedRole, mapping.CodeInvitationGone, codeAddressTaken, codeNoAddress:
+	case mapping.CodeRoleMissing, mapping.CodePrivilegedRole, mapping.CodeInvitationGone, codeAddressTaken, codeNoAddress, codeRemovalPaused:
 		return false
 	}
 	return true

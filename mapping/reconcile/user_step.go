@@ -158,6 +158,7 @@ func (s *userSync) roleGone(ctx context.Context) (outcome, error) {
 
 // refusedRemoval takes away the access of somebody who cannot be removed, and parks the removal.
 func (s *userSync) refusedRemoval(ctx context.Context, st mapping.Step, refused error) (outcome, error) {
+	s.engine.noteDestination(ctx, refused)
 	reason := s.failure(ctx, refused)
 	active := s.user.Link.Active
 	if st.Old {

@@ -132,6 +132,9 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 	case plan.Wait:
 		return s.finish(ctx, res, queue.Verdict{Outcome: queue.Wait, After: roleWait, Code: "role_pending",
 			Text: "waits for the role of a group"})
+	case s.removalPaused(c):
+		return s.finish(ctx, res, queue.Verdict{Outcome: queue.Park, Code: codeRemovalPaused,
+			Text: "deactivated; the removal waits because the CMS does not accept content_owner"})
 	}
 	if !s.doubt && s.lease.Look <= s.now {
 		// While a call may still arrive, what there is now is no agreement to compare with.
@@ -139,6 +142,12 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 		res.Applied = &applied
 	}
 	return s.finish(ctx, res, queue.Verdict{Outcome: queue.Done})
+}
+
+// removalPaused says that somebody is still there who is to be removed.
+func (s *userSync) removalPaused(c mapping.Case) bool {
+	configured := s.engine.rules.Policy("").Remove
+	return configured && !c.Policy.Remove && c.Wish.State == mapping.Deleted && c.Observed.Kind == mapping.Collaborator
 }
 
 // park ends a sync that can only succeed after a change.

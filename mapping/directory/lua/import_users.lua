@@ -26,6 +26,10 @@ for at = 3, #ARGV, 8 do
     if o[12] ~= l[2] then
       if not same then
         local clash = d_link(p, id, l, o[12] or '')
+        -- Somebody who was invited anew under another address is in: the account under the old one can go.
+        if not clash and o[9] == '1' and o[12] and o[12] ~= '' and l[1] == 'collaborator' then
+          q_push(p, 'user/'..id, 'background', now, '0')
+        end
         if not clash and o[9] ~= '1' then out[#out+1] = pos; out[#out+1] = 'changed'; out[#out+1] = id end
       elseif call('HGET', p..':u:'..id, 'miss') ~= '0' then call('HSET', p..':u:'..id, 'miss', '0') end
       local access = l[1] == 'invitation' or l[6] == '1'
