@@ -225,6 +225,7 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 // group's name that such a call of ours may have made is ours.
 func (s *groupSync) look(ctx context.Context) error {
 	s.looked, s.called = true, true
+	s.send.until = time.Time{}
 	var i intent
 	open := s.lease.Intent != "" && json.Unmarshal([]byte(s.lease.Intent), &i) == nil
 	set, all, err := s.engine.readRoles(ctx)

@@ -30,7 +30,20 @@ type rig struct {
 	queue  *queue.Queue
 	dir    *directory.Directory
 	engine *reconcile.Engine
+	gate   gate
 }
+
+// gate lets every call pass, after wait.
+type gate struct{ wait func() }
+
+func (g *gate) Wait(context.Context) error {
+	if g.wait != nil {
+		g.wait()
+	}
+	return nil
+}
+
+func (g *gate) Report(context.Context, cmsclient.Feedback) {}
 
 // setup changes a rig's options before it is built.
 type setup struct {
@@ -75,7 +88,7 @@ func (r *rig) build(s setup) {
 	s.dir.NewID = func(kind, key string, uses int64) string { return mapping.ID(project, kind, key, int(uses)) }
 	r.dir, err = directory.New(s.dir)
 	r.must(err)
-	client, err := cmsclient.New(cmsclient.Options{BaseURL: "http://cms.example", Token: "demo-cms-token", Transport: r.cms.Transport(),
+	client, err := cmsclient.New(cmsclient.Options{BaseURL: "http://cms.example", Token: "demo-cms-token", Transport: r.cms.Transport(), Gate: &r.gate,
 		Sleep: func(context.Context, time.Duration) error { return nil }})
 	r.must(err)
 	rules, err := mapping.NewRules(s.rules)

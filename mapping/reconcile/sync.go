@@ -18,6 +18,9 @@ const importKey = "import/all"
 // lookMargin is how long after its deadline a CMS call can still take effect.
 const lookMargin = 5 * time.Second
 
+// slotWait is when a key comes back that found no room at the CMS within a request's patience.
+const slotWait = 20 * time.Millisecond
+
 // busyWait is when a key whose CMS identity is held by another key tries again.
 const busyWait = 250 * time.Millisecond
 
@@ -51,7 +54,8 @@ func (e *Engine) sync(ctx context.Context, l *queue.Lease, create bool) outcome 
 	ctx = cmsclient.WithGuard(ctx, e.queue.Guard(l))
 	kind, id, _ := strings.Cut(l.Key, "/")
 	began := e.o.Now()
-	s := syncing{engine: e, lease: l, id: id, create: create}
+	s := syncing{engine: e, lease: l, id: id, create: create, send: &sendWindow{now: e.o.Now}}
+	ctx = cmsclient.WithGuard(ctx, s.send.guard)
 	var out outcome
 	switch kind {
 	case "user":
@@ -113,9 +117,26 @@ type syncing struct {
 	now     int64 // ms, when the record was first read under this lease
 	looked  bool  // the CMS was read under this lease
 	called  bool  // a CMS call was made
-	own     bool  // the open intent was noted by this sync
-	doubt   bool  // a call of this sync may still arrive: the CMS is to be read again after its last moment
-	refused bool  // the CMS refused for good
+	send    *sendWindow
+	own     bool // the open intent was noted by this sync
+	doubt   bool // a call of this sync may still arrive: the CMS is to be read again after its last moment
+	refused bool // the CMS refused for good
+}
+
+// errLate means that a noted call was held up for so long that it could land after the look that is to settle it.
+var errLate = errors.New("the call was held up for too long after it was noted")
+
+// sendWindow is the time in which a noted write may be sent: an intent says when the call can no longer arrive.
+type sendWindow struct {
+	now   func() time.Time
+	until time.Time // zero: nothing is noted
+}
+
+func (w *sendWindow) guard() error {
+	if !w.until.IsZero() && w.now().After(w.until) {
+		return errLate
+	}
+	return nil
 }
 
 // cleared is what becomes of the intent when the outcome of the newest call is known.
@@ -134,7 +155,9 @@ func (s *syncing) mustLook() bool {
 
 // intend notes a CMS write before it is sent.
 func (s *syncing) intend(ctx context.Context, what string, idents ...string) error {
+	noted := s.engine.o.Now()
 	err := s.engine.dir.Intend(ctx, s.lease, what, s.engine.o.CallTimeout+lookMargin, idents...)
+	s.send.until = noted.Add(lookMargin)
 	if err == nil {
 		s.own, s.called = true, true
 	}
@@ -146,6 +169,9 @@ func (s *syncing) failure(ctx context.Context, err error) queue.Verdict {
 	var ce *cmsclient.Error
 	if !errors.As(err, &ce) {
 		return queue.Verdict{Outcome: queue.Retry, Code: "transport", Text: "the CMS could not be reached"}
+	}
+	if errors.Is(err, errNoSlot) || errors.Is(err, errLate) {
+		return queue.Verdict{Outcome: queue.Wait, After: slotWait, Code: "paced", Text: "waits for its turn at the CMS"}
 	}
 	v := queue.Verdict{Outcome: queue.Retry, Code: code(ce), Text: ce.Reason()}
 	switch cmsclient.Classify(err) {

@@ -63,3 +63,20 @@ func TestUnknownInvitationThenLeaver_NoInvitationIsLeftBehind(t *testing.T) {
 		}
 	})
 }
+
+// A call that is held up after it was noted, by the CMS's rate say, must not be sent any more: it could land after the
+// look that settles it.
+func TestCallHeldUpAfterItWasNoted_IsNotSent(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		r.gate.wait = func() { r.clock.Advance(6 * time.Second) }
+		u := r.create("ada@example.org")
+		if n := r.calls(false)["POST /site-invitations"]; n != 0 || u.Sync.State != directory.Pending {
+			t.Errorf("%d calls, %+v", n, u.Sync)
+		}
+		r.gate.wait = nil
+		r.settle()
+		if n := len(r.invitations()); n != 1 {
+			t.Errorf("%d invitations", n)
+		}
+	})
+}

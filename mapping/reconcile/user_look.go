@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
 	"github.com/scimcms/scimcms/mapping"
@@ -14,6 +15,7 @@ import (
 // is found in a picture of all people that begins now.
 func (s *userSync) look(ctx context.Context) error {
 	s.looked, s.called = true, true
+	s.send.until = time.Time{}
 	link, err := s.find(ctx)
 	if err != nil {
 		return err
