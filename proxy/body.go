@@ -30,8 +30,7 @@ func (r *request) body() ([]byte, error) {
 
 // readError tells a body that is too large from one that did not arrive.
 func readError(err error) error {
-	var tooLarge *http.MaxBytesError
-	if err == nil || errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || err == nil {
 		return err
 	}
 	return scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "The request body did not arrive completely: repeat the request.").WithCause(err)

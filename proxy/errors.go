@@ -48,8 +48,7 @@ func (s *Server) writeError(r *request, err error) {
 
 // countStoreFailure counts what Redis did not answer, unless it is the client that did not wait.
 func (s *Server) countStoreFailure(r *request, err error) {
-	var unavailable *directory.UnavailableError
-	if r.note != noteGone && errors.As(err, &unavailable) {
+	if _, ok := errors.AsType[*directory.UnavailableError](err); ok && r.note != noteGone {
 		s.opts.Metrics.storeFailed()
 	}
 }
@@ -73,12 +72,10 @@ const noteGone = "client went away"
 
 // ofProtocol knows what is wrong with the request itself.
 func ofProtocol(err error) *scim.Error {
-	var own *scim.Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*scim.Error](err); ok {
 		return own
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return scim.Errorf(http.StatusRequestEntityTooLarge, "",
 			"The body is larger than the %d bytes that are accepted: send fewer members or operations at a time.", tooLarge.Limit)
 	}
@@ -87,12 +84,10 @@ func ofProtocol(err error) *scim.Error {
 
 // ofRecord knows what does not fit to the record.
 func ofRecord(err error) *scim.Error {
-	var conflict *directory.ConflictError
-	if errors.As(err, &conflict) {
+	if conflict, ok := errors.AsType[*directory.ConflictError](err); ok {
 		return conflictError(conflict)
 	}
-	var members *directory.UnknownMembersError
-	if errors.As(err, &members) {
+	if members, ok := errors.AsType[*directory.UnknownMembersError](err); ok {
 		return membersError(members)
 	}
 	if errors.Is(err, directory.ErrNotFound) {
@@ -103,8 +98,7 @@ func ofRecord(err error) *scim.Error {
 
 // ofEngine knows what the CMS, or the configuration, does not allow.
 func ofEngine(err error) *scim.Error {
-	var rejected *reconcile.RejectedError
-	if errors.As(err, &rejected) {
+	if rejected, ok := errors.AsType[*reconcile.RejectedError](err); ok {
 		return scim.Errorf(rejected.Status, scim.ScimType(rejected.ScimType), "%s", rejected.Text)
 	}
 	if errors.Is(err, reconcile.ErrProtected) {
@@ -116,8 +110,7 @@ func ofEngine(err error) *scim.Error {
 
 // ofStore knows what may work a little later.
 func ofStore(err error) *scim.Error {
-	var unavailable *directory.UnavailableError
-	if errors.As(err, &unavailable) {
+	if _, ok := errors.AsType[*directory.UnavailableError](err); ok {
 		return scim.Errorf(http.StatusServiceUnavailable, "", "The proxy's store does not answer: repeat the request, which is harmless even if it was kept.")
 	}
 	if errors.Is(err, directory.ErrStale) || errors.Is(err, directory.ErrBusy) {

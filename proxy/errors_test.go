@@ -40,14 +40,14 @@ func TestErrors_EachHasItsResponse(t *testing.T) {
 		{"too large", &http.MaxBytesError{Limit: 77}, 413, "", "77"},
 		{"anything else", errPoison, 500, "", "X-Request-Id"},
 	} {
-		for wrapped, err := range map[string]error{"": tt.err, " wrapped": fmt.Errorf("poison: %w", tt.err)} {
-			t.Run(tt.name+wrapped, func(t *testing.T) {
+		for wrapped, err := range map[string]error{"bare": tt.err, "wrapped": fmt.Errorf("poison: %w", tt.err)} {
+			t.Run(tt.name+"/"+wrapped, func(t *testing.T) {
 				t.Parallel()
 				f := newFixture(t, nil)
 				f.store.err = err
 				w := f.send(http.MethodGet, "/scim/v2/Users/u1", "")
 				e := checkError(t, w, tt.status, tt.scimType)
-				if !strings.Contains(e["detail"].(string), tt.detail) {
+				if !strings.Contains(at(e, "detail"), tt.detail) {
 					t.Errorf("detail: %v", e["detail"])
 				}
 				if strings.Contains(w.Body.String(), "poison") || strings.Contains(w.Body.String(), "10.0.0.7") {
@@ -72,8 +72,8 @@ func TestErrors_ManyUnknownMembersAreNotAllNamed(t *testing.T) {
 		all[i] = fmt.Sprintf("m%03d", i)
 	}
 	f.store.err = &directory.UnknownMembersError{IDs: all}
-	e := f.wantError(400, "invalidValue", http.MethodPost, "/scim/v2/Groups", `{"displayName":"x"}`)
-	if detail := e["detail"].(string); !strings.Contains(detail, "m009, …") || strings.Contains(detail, "m010") {
+	e := f.wantError(refusal{400, "invalidValue"}, http.MethodPost, "/scim/v2/Groups", `{"displayName":"x"}`)
+	if detail := at(e, "detail"); !strings.Contains(detail, "m009, …") || strings.Contains(detail, "m010") {
 		t.Error(detail)
 	}
 }
@@ -131,7 +131,7 @@ func TestErrors_CorruptRecordIsOurFault(t *testing.T) {
 		{http.MethodGet, "/Groups?filter=displayName+pr", ""},
 		{http.MethodPatch, "/Groups/g1", fmt.Sprintf(patchBody, `{"op":"replace","path":"urn:x:y:z","value":"v"}`)},
 	} {
-		f.wantError(500, "", tt.method, "/scim/v2"+tt.path, tt.body)
+		f.wantError(refusal{500, ""}, tt.method, "/scim/v2"+tt.path, tt.body)
 	}
 }
 
@@ -179,8 +179,8 @@ func TestPanic_AbortIsPassedOn(t *testing.T) {
 	f := newFixture(t, nil)
 	f.store.panics = http.ErrAbortHandler
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
-			t.Errorf("recovered %v", p)
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("recovered %v", err)
 		}
 	}()
 	f.send(http.MethodGet, "/scim/v2/Users", "")

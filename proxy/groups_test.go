@@ -32,7 +32,7 @@ func TestCreateGroup(t *testing.T) {
 	if w.Code != 201 || w.Header().Get("Location") != "https://scim.example.com/scim/v2/Groups/g3" || w.Header().Get("Etag") != `W/"1.0"` {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	f.wantError(400, "invalidValue", http.MethodPost, "/scim/v2/Groups", `{"members":[]}`)
+	f.wantError(refusal{400, "invalidValue"}, http.MethodPost, "/scim/v2/Groups", `{"members":[]}`)
 }
 
 func TestReadGroup_ShowsItsRole(t *testing.T) {
@@ -44,7 +44,7 @@ func TestReadGroup_ShowsItsRole(t *testing.T) {
 	if d := cmp.Diff(map[string]any{"status": "synced", "cmsType": "role", "cmsId": "12", "role": "Editor"}, got["urn:scimcms:scim:schemas:sync:1.0"]); d != "" {
 		t.Error(d)
 	}
-	f.wantError(404, "", http.MethodGet, "/scim/v2/Groups/none", "")
+	f.wantError(refusal{404, ""}, http.MethodGet, "/scim/v2/Groups/none", "")
 }
 
 func TestReplaceGroup(t *testing.T) {
@@ -52,13 +52,13 @@ func TestReplaceGroup(t *testing.T) {
 	f := peopleFixture(t, 3)
 	id := f.createGroup("Editors", "u1", "u2")
 	got := f.want(200, http.MethodPut, "/scim/v2/Groups/"+id, `{"displayName":"Authors","members":[{"value":"u3"}]}`)
-	if got["displayName"] != "Authors" || len(got["members"].([]any)) != 1 {
+	if got["displayName"] != "Authors" || size(got, "members") != 1 {
 		t.Errorf("got %v", got)
 	}
-	if got := f.want(200, http.MethodPut, "/scim/v2/Groups/"+id, `{"displayName":"Authors"}`); len(got["members"].([]any)) != 0 {
+	if got := f.want(200, http.MethodPut, "/scim/v2/Groups/"+id, `{"displayName":"Authors"}`); size(got, "members") != 0 {
 		t.Errorf("a PUT without members keeps them: %v", got["members"])
 	}
-	f.wantError(404, "", http.MethodPut, "/scim/v2/Groups/none", `{"displayName":"Authors"}`)
+	f.wantError(refusal{404, ""}, http.MethodPut, "/scim/v2/Groups/none", `{"displayName":"Authors"}`)
 }
 
 // The wizard's apps put the whole group; the answer shows it whole.
@@ -71,8 +71,8 @@ func TestReplaceGroup_WithManyMembers(t *testing.T) {
 		members = append(members, `{"value":"`+f.create(fmt.Sprintf("p%d@example.com", i))+`"}`)
 	}
 	got := f.want(200, http.MethodPut, "/scim/v2/Groups/"+id, `{"displayName":"Everyone","members":[`+strings.Join(members, ",")+`]}`)
-	if len(got["members"].([]any)) != 500 {
-		t.Errorf("%d members", len(got["members"].([]any)))
+	if size(got, "members") != 500 {
+		t.Errorf("%d members", size(got, "members"))
 	}
 }
 
@@ -128,7 +128,7 @@ func TestPatchGroup_KeepsExtensions(t *testing.T) {
 	const urn = "urn:okta:custom:group:1.0"
 	f := newFixture(t, nil)
 	got := f.want(201, http.MethodPost, "/scim/v2/Groups", `{"displayName":"Editors","`+urn+`":{"description":"first"}}`)
-	id := got["id"].(string)
+	id := at(got, "id")
 	if d := cmp.Diff(map[string]any{"description": "first"}, got[urn]); d != "" {
 		t.Fatal(d)
 	}
@@ -137,7 +137,7 @@ func TestPatchGroup_KeepsExtensions(t *testing.T) {
 		t.Errorf("a rename lost the extension: %v", got)
 	}
 	got = f.want(200, http.MethodPatch, "/scim/v2/Groups/"+id, fmt.Sprintf(patchBody, `{"op":"replace","path":"`+urn+`:description","value":"second"}`))
-	if got["displayName"] != "Authors" || got[urn].(map[string]any)["description"] != "second" {
+	if got["displayName"] != "Authors" || at(got, urn, "description") != "second" {
 		t.Errorf("got %v", got)
 	}
 	got = f.want(200, http.MethodPatch, "/scim/v2/Groups/"+id, fmt.Sprintf(patchBody, `{"op":"remove","path":"`+urn+`:description"}`))
@@ -217,7 +217,7 @@ func TestPatchGroup_Refusals(t *testing.T) {
 			t.Errorf("%s: %d %s", ops, w.Code, w.Body)
 		}
 	}
-	f.wantError(404, "", http.MethodPatch, "/scim/v2/Groups/none", fmt.Sprintf(patchBody, `{"op":"replace","value":{"displayName":"x"}}`))
+	f.wantError(refusal{404, ""}, http.MethodPatch, "/scim/v2/Groups/none", fmt.Sprintf(patchBody, `{"op":"replace","value":{"displayName":"x"}}`))
 }
 
 func TestDeleteGroup(t *testing.T) {
@@ -225,5 +225,5 @@ func TestDeleteGroup(t *testing.T) {
 	f := newFixture(t, nil)
 	id := f.createGroup("Editors")
 	f.want(204, http.MethodDelete, "/scim/v2/Groups/"+id, "")
-	f.wantError(404, "", http.MethodDelete, "/scim/v2/Groups/"+id, "")
+	f.wantError(refusal{404, ""}, http.MethodDelete, "/scim/v2/Groups/"+id, "")
 }

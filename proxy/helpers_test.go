@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -123,9 +124,42 @@ func parse(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
 }
 
 // wantError sends a request that must be refused in SCIM's form.
-func (f *fixture) wantError(status int, scimType, method, path, body string, header ...string) map[string]any {
+func (f *fixture) wantError(want refusal, method, path, body string, header ...string) map[string]any {
 	f.t.Helper()
-	return checkError(f.t, f.send(method, path, body, header...), status, scimType)
+	return checkError(f.t, f.send(method, path, body, header...), want.status, want.scimType)
+}
+
+// refusal is an expected error.
+type refusal struct {
+	status   int
+	scimType string
+}
+
+// at is the text, number or truth at a path of names and positions in a JSON document; "" when nothing is there.
+func at(v any, path ...any) string {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[step]
+		case int:
+			list, _ := v.([]any)
+			if step >= len(list) {
+				return ""
+			}
+			v = list[step]
+		}
+	}
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// size is the length of a list in a JSON document.
+func size(v map[string]any, name string) int {
+	list, _ := v[name].([]any)
+	return len(list)
 }
 
 func checkError(t *testing.T, w *httptest.ResponseRecorder, status int, scimType string) map[string]any {

@@ -56,7 +56,7 @@ func TestListUsers_Pages(t *testing.T) {
 			t.Errorf("%q: no Resources", tt.query)
 		}
 	}
-	f.wantError(400, "invalidValue", http.MethodGet, "/scim/v2/Users?startIndex=x", "")
+	f.wantError(refusal{400, "invalidValue"}, http.MethodGet, "/scim/v2/Users?startIndex=x", "")
 }
 
 func TestListUsers_FilterUsesIndex(t *testing.T) {
@@ -149,8 +149,8 @@ func TestListUsers_BadFilterIsRefused(t *testing.T) {
 		"filter=" + url.QueryEscape(`userName eq "`+strings.Repeat("x", 9000)+`"`), "filter=" + url.QueryEscape("userName eq \"\x00\""),
 		"filter=" + url.QueryEscape(`active gt true`),
 	} {
-		f.wantError(400, "invalidFilter", http.MethodGet, "/scim/v2/Users?"+query, "")
-		f.wantError(400, "invalidFilter", http.MethodGet, "/scim/v2/Groups?"+query, "")
+		f.wantError(refusal{400, "invalidFilter"}, http.MethodGet, "/scim/v2/Users?"+query, "")
+		f.wantError(refusal{400, "invalidFilter"}, http.MethodGet, "/scim/v2/Groups?"+query, "")
 	}
 	for _, query := range []string{`filter=userName+eq+"a;b"`, "filter=%zz"} {
 		r := f.send(http.MethodGet, "/scim/v2/Users", "")
@@ -159,7 +159,7 @@ func TestListUsers_BadFilterIsRefused(t *testing.T) {
 		}
 		f.wantRawQuery(400, "/scim/v2/Users", query)
 	}
-	f.wantError(400, "invalidValue", http.MethodGet, "/scim/v2/Users?filter=a&filter=b", "")
+	f.wantError(refusal{400, "invalidValue"}, http.MethodGet, "/scim/v2/Users?filter=a&filter=b", "")
 	if f.store.scans > 0 {
 		t.Error("a refused filter was evaluated")
 	}
@@ -169,9 +169,9 @@ func TestListUsers_Projection(t *testing.T) {
 	t.Parallel()
 	f := peopleFixture(t, 1)
 	got := f.want(200, http.MethodGet, "/scim/v2/Users?attributes=userName,name.givenName", "")
-	user := got["Resources"].([]any)[0].(map[string]any)
-	if user["userName"] != "p1@example.com" || user["emails"] != nil || user["meta"] != nil || user["id"] != "u1" || user["schemas"] == nil {
-		t.Errorf("got %v", user)
+	user := func(name string) string { return at(got, "Resources", 0, name) }
+	if user("userName") != "p1@example.com" || user("emails") != "" || user("meta") != "" || user("id") != "u1" || user("schemas") == "" {
+		t.Errorf("got %v", got)
 	}
 }
 
@@ -186,9 +186,9 @@ func TestSearch(t *testing.T) {
 	if got := f.want(200, http.MethodPost, "/scim/v2/Groups/.search", `{"filter":"displayName eq \"editors\""}`); got["totalResults"] != 1.0 {
 		t.Errorf("got %v", got)
 	}
-	f.wantError(400, "invalidFilter", http.MethodPost, "/scim/v2/Users/.search", `{"filter":"nonsense eq 1"}`)
-	f.wantError(400, "invalidSyntax", http.MethodPost, "/scim/v2/Groups/.search", `[]`)
-	f.wantError(415, "", http.MethodPost, "/scim/v2/Users/.search", body, "Content-Type", "text/plain")
+	f.wantError(refusal{400, "invalidFilter"}, http.MethodPost, "/scim/v2/Users/.search", `{"filter":"nonsense eq 1"}`)
+	f.wantError(refusal{400, "invalidSyntax"}, http.MethodPost, "/scim/v2/Groups/.search", `[]`)
+	f.wantError(refusal{415, ""}, http.MethodPost, "/scim/v2/Users/.search", body, "Content-Type", "text/plain")
 }
 
 func TestListGroups(t *testing.T) {

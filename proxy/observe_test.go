@@ -280,7 +280,7 @@ func TestServer_WithoutLoggerAndMetrics(t *testing.T) {
 	f := newFixture(t, func(o *proxy.Options) { o.Logger, o.Metrics = nil, nil })
 	f.create("ada@example.com")
 	f.store.err = errPoison
-	f.wantError(500, "", http.MethodGet, "/scim/v2/Users", "")
+	f.wantError(refusal{500, ""}, http.MethodGet, "/scim/v2/Users", "")
 	f.store.panics = "x"
-	f.wantError(500, "", http.MethodGet, "/scim/v2/Users", "")
+	f.wantError(refusal{500, ""}, http.MethodGet, "/scim/v2/Users", "")
 }

@@ -97,12 +97,7 @@ func (o Options) validate() error {
 			problems = append(problems, fmt.Errorf("%s.name: %q is used twice", at, p.Name))
 		}
 		names[p.Name] = true
-		for _, t := range p.Tokens {
-			if other, used := tokens[t.SHA256]; used && other != p.Name {
-				problems = append(problems, fmt.Errorf("%s.tokens: token %q also opens project %q; a token names one project", at, t.Name, other))
-			}
-			tokens[t.SHA256] = p.Name
-		}
+		problems = append(problems, p.claim(at, tokens)...)
 	}
 	if err := validBaseURL(o.BaseURL); err != nil {
 		problems = append(problems, err)
@@ -111,6 +106,18 @@ func (o Options) validate() error {
 		problems = append(problems, errors.New("limits: must not be negative"))
 	}
 	return errors.Join(problems...)
+}
+
+// claim enters the project's tokens; one that opens another project too would not name any.
+func (p Project) claim(at string, tokens map[[32]byte]string) []error {
+	var problems []error
+	for _, t := range p.Tokens {
+		if other, used := tokens[t.SHA256]; used && other != p.Name {
+			problems = append(problems, fmt.Errorf("%s.tokens: token %q also opens project %q; a token names one project", at, t.Name, other))
+		}
+		tokens[t.SHA256] = p.Name
+	}
+	return problems
 }
 
 func (p Project) validate(at string) []error {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -54,7 +55,7 @@ func (s *Server) serve(r *request, h handler) error {
 // finish turns a panic into a response and reports the request, once.
 func (s *Server) finish(r *request) {
 	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p) //nolint:forbidigo // net/http's own way to drop a connection
 		}
 		s.log.LogAttrs(r.Request.Context(), slog.LevelError, "panic in a request",
@@ -79,17 +80,11 @@ func (s *Server) identify(r *request) {
 	r.Writer.Header()["X-Request-Id"] = []string{r.id}
 }
 
+// idBytes are what a request id may be made of.
+const idBytes = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_."
+
 func saneID(id string) bool {
-	if id == "" || len(id) > 64 {
-		return false
-	}
-	for i := range len(id) {
-		c := id[i]
-		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return true
+	return id != "" && len(id) <= 64 && strings.Trim(id, idBytes) == ""
 }
 
 // logRequest writes the one line of a request. Names, addresses, filters and tokens have no place in it; the cause of an

@@ -157,8 +157,8 @@ func TestBodies(t *testing.T) {
 			if limit {
 				f = newFixture(t, nil)
 			}
-			f.wantError(tt.status, tt.scimType, http.MethodPost, "/scim/v2/Users", tt.body)
-			f.wantError(tt.status, tt.scimType, http.MethodPut, "/scim/v2/Users/u1", tt.body)
+			f.wantError(refusal{tt.status, tt.scimType}, http.MethodPost, "/scim/v2/Users", tt.body)
+			f.wantError(refusal{tt.status, tt.scimType}, http.MethodPut, "/scim/v2/Users/u1", tt.body)
 			if len(f.store.users) > 0 {
 				t.Error("refused and done")
 			}
@@ -207,11 +207,11 @@ func TestUnknownPaths(t *testing.T) {
 		"/", "/scim", "/scim/v2", "/scim/v1/Users", "/scim/v2/Nonsense", "/scim/v2/Users/u1/x", "/projects/site", "/projects/site/Users", "/users",
 		"/metrics", "/healthz", "/_emulator/state", "/scim/v2/Users/a/../../../x",
 	} {
-		f.wantError(404, "", http.MethodGet, path, "")
-		f.wantError(404, "", http.MethodPost, path, "{}")
+		f.wantError(refusal{404, ""}, http.MethodGet, path, "")
+		f.wantError(refusal{404, ""}, http.MethodPost, path, "{}")
 	}
 	for _, path := range []string{"/scim/v2/Schemas/none", "/scim/v2/ResourceTypes/none"} {
-		f.wantError(404, "", http.MethodGet, path, "")
+		f.wantError(refusal{404, ""}, http.MethodGet, path, "")
 	}
 }
 
@@ -243,17 +243,17 @@ func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		f.wantError(501, "", method, "/scim/v2/Me", "")
+		f.wantError(refusal{501, ""}, method, "/scim/v2/Me", "")
 	}
-	f.wantError(501, "", http.MethodPost, "/scim/v2/Bulk", "{}")
+	f.wantError(refusal{501, ""}, http.MethodPost, "/scim/v2/Bulk", "{}")
 }
 
 func TestDiscovery(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	c := f.want(200, http.MethodGet, "/projects/site/scim/v2/ServiceProviderConfig", "")
-	if c["patch"].(map[string]any)["supported"] != true || c["bulk"].(map[string]any)["supported"] != false ||
-		c["meta"].(map[string]any)["location"] != "https://scim.example.com/projects/site/scim/v2/ServiceProviderConfig" {
+	if at(c, "patch", "supported") != "true" || at(c, "bulk", "supported") != "false" ||
+		at(c, "meta", "location") != "https://scim.example.com/projects/site/scim/v2/ServiceProviderConfig" {
 		t.Errorf("got %v", c)
 	}
 	for path, total := range map[string]float64{"/ResourceTypes": 2, "/Schemas": 4} {
@@ -261,15 +261,14 @@ func TestDiscovery(t *testing.T) {
 		if list["totalResults"] != total {
 			t.Errorf("%s: %v", path, list["totalResults"])
 		}
-		for _, r := range list["Resources"].([]any) {
-			id := r.(map[string]any)["id"].(string)
+		for _, id := range strings.Fields(ids(list)) {
 			if one := f.want(200, http.MethodGet, "/scim/v2"+path+"/"+id, ""); one["id"] != id {
 				t.Errorf("%s/%s: %v", path, id, one)
 			}
 		}
 	}
 	for _, path := range []string{"/ServiceProviderConfig", "/ResourceTypes", "/Schemas"} {
-		f.wantError(403, "", http.MethodGet, "/scim/v2"+path+"?filter=id+pr", "")
+		f.wantError(refusal{403, ""}, http.MethodGet, "/scim/v2"+path+"?filter=id+pr", "")
 	}
 }
 

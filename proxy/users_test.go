@@ -79,8 +79,8 @@ func TestCreateUser_Twice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	id := f.create("ada@example.com")
-	e := f.wantError(http.StatusConflict, "uniqueness", http.MethodPost, "/scim/v2/Users", userBody("ADA@example.com", ""))
-	if !strings.Contains(e["detail"].(string), id) {
+	e := f.wantError(refusal{http.StatusConflict, "uniqueness"}, http.MethodPost, "/scim/v2/Users", userBody("ADA@example.com", ""))
+	if !strings.Contains(at(e, "detail"), id) {
 		t.Errorf("the detail does not name the id: %v", e["detail"])
 	}
 }
@@ -100,7 +100,7 @@ func TestUserWithoutAddress(t *testing.T) {
 		}
 		if tt.want == 400 {
 			e := checkError(t, w, 400, "invalidValue")
-			if !strings.Contains(e["detail"].(string), "emails") || !strings.Contains(e["detail"].(string), "jdoe") {
+			if !strings.Contains(at(e, "detail"), "emails") || !strings.Contains(at(e, "detail"), "jdoe") {
 				t.Errorf("the detail does not say what to map: %v", e["detail"])
 			}
 		} else if f.store.lastWish.Address != "" {
@@ -118,7 +118,7 @@ func TestUserWithoutAddress_CanBeDeactivated(t *testing.T) {
 	if got["active"] != false {
 		t.Errorf("still active: %v", got)
 	}
-	f.wantError(400, "invalidValue", http.MethodPatch, "/scim/v2/Users/u1", fmt.Sprintf(patchBody, `{"op":"replace","value":{"active":true}}`))
+	f.wantError(refusal{400, "invalidValue"}, http.MethodPatch, "/scim/v2/Users/u1", fmt.Sprintf(patchBody, `{"op":"replace","value":{"active":true}}`))
 }
 
 func TestReadUser(t *testing.T) {
@@ -136,7 +136,7 @@ func TestReadUser(t *testing.T) {
 		t.Errorf("excludedAttributes: %v", got)
 	}
 	for _, id := range []string{"00919288221112222", "u2", strings.Repeat("x", 200), "%00", "a%2Fb"} {
-		f.wantError(404, "", http.MethodGet, "/scim/v2/Users/"+id, "")
+		f.wantError(refusal{404, ""}, http.MethodGet, "/scim/v2/Users/"+id, "")
 	}
 }
 
@@ -187,11 +187,11 @@ func TestReplaceUser(t *testing.T) {
 	id := f.create("ada@example.com")
 	body := strings.Replace(userBody("ada@example.com", `,"active":true`), `"locale":"en-US",`, "", 1)
 	got := f.want(200, http.MethodPut, "/scim/v2/Users/"+id, strings.Replace(body, "Lovelace", "King", 1))
-	if got["locale"] != nil || got["name"].(map[string]any)["familyName"] != "King" || got["id"] != id {
+	if got["locale"] != nil || at(got, "name", "familyName") != "King" || got["id"] != id {
 		t.Errorf("got %v", got)
 	}
-	f.wantError(404, "", http.MethodPut, "/scim/v2/Users/none", userBody("ada@example.com", ""))
-	f.wantError(400, "invalidValue", http.MethodPut, "/scim/v2/Users/"+id, `{"active":true}`)
+	f.wantError(refusal{404, ""}, http.MethodPut, "/scim/v2/Users/none", userBody("ada@example.com", ""))
+	f.wantError(refusal{400, "invalidValue"}, http.MethodPut, "/scim/v2/Users/"+id, `{"active":true}`)
 }
 
 func TestReplaceUser_WithoutActiveKeepsIt(t *testing.T) {
@@ -301,12 +301,12 @@ func TestPatchUser_Refusals(t *testing.T) {
 		{"invalidSyntax", `{"op":"frobnicate","path":"title","value":"x"}`},
 		{"invalidPath", `{"op":"add","path":"title","value":"x"},{"op":"add","path":"nonsense","value":"x"}`},
 	} {
-		f.wantError(400, tt.scimType, http.MethodPatch, "/scim/v2/Users/"+id, fmt.Sprintf(patchBody, tt.ops))
+		f.wantError(refusal{400, tt.scimType}, http.MethodPatch, "/scim/v2/Users/"+id, fmt.Sprintf(patchBody, tt.ops))
 	}
 	if string(f.store.users[0].Doc) != before {
 		t.Error("a refused PATCH changed the user")
 	}
-	f.wantError(404, "", http.MethodPatch, "/scim/v2/Users/none", fmt.Sprintf(patchBody, `{"op":"replace","value":{"active":false}}`))
+	f.wantError(refusal{404, ""}, http.MethodPatch, "/scim/v2/Users/none", fmt.Sprintf(patchBody, `{"op":"replace","value":{"active":false}}`))
 }
 
 func TestDeleteUser(t *testing.T) {
@@ -314,8 +314,8 @@ func TestDeleteUser(t *testing.T) {
 	f := newFixture(t, nil)
 	id := f.create("ada@example.com")
 	f.want(204, http.MethodDelete, "/scim/v2/Users/"+id, "")
-	f.wantError(404, "", http.MethodDelete, "/scim/v2/Users/"+id, "")
-	f.wantError(404, "", http.MethodGet, "/scim/v2/Users/"+id, "")
+	f.wantError(refusal{404, ""}, http.MethodDelete, "/scim/v2/Users/"+id, "")
+	f.wantError(refusal{404, ""}, http.MethodGet, "/scim/v2/Users/"+id, "")
 }
 
 func TestSyncStatusHeader(t *testing.T) {
