@@ -64,13 +64,13 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheck_Offline(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "scimcms.yaml")
 	if err := os.WriteFile(path, []byte(minimal+"    drift: repair\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := execute(t, "check", "--config", path)
+	out, err := execute(t, "check", "--offline", "--config", path)
 	if err != nil {
 		t.Fatal(err)
 	}
