@@ -261,7 +261,7 @@ func TestDiscovery(t *testing.T) {
 		if list["totalResults"] != total {
 			t.Errorf("%s: %v", path, list["totalResults"])
 		}
-		for _, id := range strings.FieldsSeq(ids(list)) {
+		for id := range strings.FieldsSeq(ids(list)) {
 			if one := f.want(200, http.MethodGet, "/scim/v2"+path+"/"+id, ""); one["id"] != id {
 				t.Errorf("%s/%s: %v", path, id, one)
 			}
