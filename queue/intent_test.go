@@ -26,8 +26,22 @@ func TestKeyWithAnOpenIntentIsNotAgreed(t *testing.T) {
 		f.clock.Advance(13 * time.Second)
 		next := f.take()
 		equal(f.t, "next lease", []any{next.Intent, next.Look, next.Attempts}, []any{`{"call":"POST"}`, ms(13 * time.Second), 0})
+		f.finish(next, Verdict{Outcome: Done}, ResultRetry) // not looked for: still open
+		f.clock.Advance(time.Second)
+		next = f.take()
 		f.intend(next, "", "0") // looked: the call was applied, and its last moment is over
 		f.finish(next, Verdict{Outcome: Done}, ResultDone)
+	})
+}
+
+func TestKeyWithAnOpenIntentOfNoTimeIsNotAgreed(t *testing.T) {
+	t.Parallel()
+	each(t, func(f *fixture) {
+		f.push("user/1", Interactive)
+		l := f.take()
+		f.intend(l, "POST", "")
+		f.finish(l, Verdict{Outcome: Done}, ResultRetry)
+		equal(f.t, "due", f.show("user/1").Due, ms(time.Second))
 	})
 }
 

@@ -29,6 +29,9 @@ func TestLeaseThatRanOutCannotWrite(t *testing.T) {
 		{"q_fenced", func(f *fixture, l *Lease) bool {
 			return f.eval(`return q_fenced(p, ARGV[2], ARGV[3], q_now(p, ARGV[1])) and 1 or 0`, f.NowArg(), l.Key, l.Token) == int64(1)
 		}},
+		{"q_finish", func(f *fixture, l *Lease) bool {
+			return f.eval(`return q_finish(p, ARGV[2], ARGV[3], q_now(p, ARGV[1]), 1, 'done')`, f.NowArg(), l.Key, l.Token) != any(ResultLost)
+		}},
 		{"q_ident", func(f *fixture, l *Lease) bool { return f.ident(l, "mail:a@x") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -151,7 +151,7 @@ func TestPacer_SlowsDownOnceForCallsRefusedTogether(t *testing.T) {
 		for range 400 {
 			ok(t, b.Report(ctx, Feedback{Limit: 60}))
 		}
-		equal(t, "factor after 400 successes", b.factor, 1.0)
+		equal(t, "factor after 400 successes", b.Factor(), 1.0)
 	})
 }
 
@@ -244,7 +244,7 @@ func TestPacer_NilDoesNotPace(t *testing.T) {
 	if err := errors.Join(err, errNext, p.Wait(ctx), p.Report(ctx, Feedback{Limited: true})); err != nil {
 		t.Fatal(err)
 	}
-	if !booked || ahead != 0 || next != 0 || !slot.Spent() || WithSlot(ctx, slot) != ctx {
+	if !booked || p.Factor() != 1 || ahead != 0 || next != 0 || !slot.Spent() || WithSlot(ctx, slot) != ctx {
 		t.Fatal("a nil pacer paces")
 	}
 }

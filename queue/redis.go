@@ -17,16 +17,16 @@ const (
 	callTimeout = 3 * time.Second
 )
 
+// init drops what go-redis prints to standard error by itself, for the whole process: every failure is an error of some
+// call as well. The library keeps its logger in an unguarded variable, so it is set before there are goroutines.
+func init() { redis.SetLogger(&logging.VoidLogger{}) } //nolint:gochecknoinits // see above
+
 // Open returns a client for redis://, rediss:// or unix:// with the options of go-redis in the query; with
 // ?master_name=… the address is that of a Sentinel. It connects at first use.
 //
 // The client never repeats a command by itself: a script whose connection breaks may have run, and a commit that
 // runs twice meets its own record. (Cluster clients of go-redis do repeat, so a cluster URL is refused.)
-//
-// What go-redis would print to standard error by itself is dropped, for the whole process: every failure is an error of
-// some call as well.
 func Open(rawURL string) (redis.UniversalClient, error) {
-	redis.SetLogger(&logging.VoidLogger{})
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("redis url: %w", withoutURL(err))

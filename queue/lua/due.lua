@@ -3,7 +3,7 @@
 -- Returns ms (0 = now), or -1 when nothing is queued or the project is paused.
 local p = KEYS[1]
 if redis.call('EXISTS', p .. ':q:paused') == 1 then return -1 end
-local now, first = q_time(p, ARGV[1]), nil
+local now, first = (q_time(p, ARGV[1])), nil
 local function sooner(set)
   local score = tonumber(redis.call('ZRANGE', p .. ':q:' .. set, '0', '0', 'WITHSCORES')[2] or '')
   if score and (not first or score < first) then first = score end

@@ -17,26 +17,21 @@ local function q_urgent(a, b)
   return b
 end
 
--- q_time(p, arg) -> now in Unix ms without storing it, for scripts that only read.
+-- q_time(p, arg) -> now in Unix ms, not stored, and the latest now that was. For scripts that only read.
 local function q_time(p, arg)
   local now = tonumber(arg)
   if not now then
     local t = redis.call('TIME')
     now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
   end
-  return math.max(now, tonumber(redis.call('GET', p .. ':q:now') or 0))
+  local last = tonumber(redis.call('GET', p .. ':q:now') or 0)
+  return math.max(now, last), last
 end
 
 -- q_now(p, arg) -> now in Unix ms: arg, or Redis's TIME when arg is ''. Never lower than any earlier answer for the
 -- project, whatever a replica's or a fail-over's clock says. Call it once per script, first.
 local function q_now(p, arg)
-  local now = tonumber(arg)
-  if not now then
-    local t = redis.call('TIME')
-    now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
-  end
-  local last = tonumber(redis.call('GET', p .. ':q:now') or 0)
-  if now <= last then return last end
-  redis.call('SET', p .. ':q:now', q_num(now))
+  local now, last = q_time(p, arg)
+  if now > last then redis.call('SET', p .. ':q:now', q_num(now)) end
   return now
 end
