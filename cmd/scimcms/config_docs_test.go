@@ -120,3 +120,37 @@ func TestDocs_ExampleSaysTheDefaults(t *testing.T) {
 		}
 	}
 }
+
+// commandUse is a command line in a document: in code, after a path, or after a colon.
+var commandUse = regexp.MustCompile("(?:`|/|: )scimcms ((?:[a-z]+ ?)+)((?:--[a-z-]+)?)")
+
+// Every command that a document or a deployed file tells somebody to run is there, with its flag.
+func TestDocs_CommandsExist(t *testing.T) {
+	t.Parallel()
+	root := program{}.root()
+	found := 0
+	for _, name := range []string{
+		"README.md", "docs/operations.md", "docs/configuration.md", "docs/okta.md", "docs/security.md",
+		"deploy/scimcms.example.yaml", "deploy/systemd/scimcms.service", "deploy/.env.example",
+	} {
+		raw, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, use := range commandUse.FindAllStringSubmatch(string(raw), -1) {
+			words := strings.Fields(use[1])
+			command, _, err := root.Find(words)
+			found++
+			if err != nil || command == root || (command.HasSubCommands() && len(words) > 1) {
+				t.Errorf("%s: there is no command %q", name, strings.Join(words, " "))
+				continue
+			}
+			if flag := strings.TrimPrefix(use[2], "--"); flag != "" && command.Flag(flag) == nil {
+				t.Errorf("%s: %q has no flag %s", name, strings.Join(words, " "), use[2])
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d commands found in the documents", found)
+	}
+}
