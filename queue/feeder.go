@@ -41,7 +41,7 @@ func (f *feeder) run(ctx, handlers context.Context) {
 func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 	general, leavers, changed := f.pool.permits.free(f.index)
 	idle := pause{atMost: f.poll(), changed: changed}
-	if !general && !leavers {
+	if (!general && !leavers) || (f.Ready != nil && !f.Ready()) {
 		return idle, nil
 	}
 	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: !general})

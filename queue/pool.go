@@ -18,6 +18,8 @@ type Source struct {
 	// Handle makes one key agree. Its context carries a booked slot for the first call, ends when the lease is lost or
 	// the pool's grace is over, and does not end when the pool is told to stop.
 	Handle func(ctx context.Context, l *Lease) Verdict
+	// Ready says whether keys may be taken now; it is asked at every look at the queue. Nil: always.
+	Ready func() bool
 }
 
 // PoolOptions configure a Pool.

@@ -176,18 +176,28 @@ func serveEmulator(l net.Listener, cms *cmstest.Server) (stop func() error) {
 }
 
 // firstImportWithin is how long the demo waits for the emulator's people before it says that it is ready.
-const firstImportWithin = 3 * time.Second
+const firstImportWithin = 5 * time.Second
 
-// firstImport brings the people of the CMS into the record, so that the first listing has them.
+// firstImport returns when the people of the CMS are in the record, so that the first listing has them.
 func (a *app) firstImport(ctx context.Context) {
 	if a.pool == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstImportWithin)
 	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for _, p := range a.parts {
-		if err := p.engine.ImportNow(ctx); err != nil {
-			a.log.WarnContext(ctx, "the people of the CMS are not here yet", "project", p.engine.Name(), "error", err)
+		for {
+			if s, err := p.engine.Stats(ctx); err == nil && s.ImportAge >= 0 {
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				a.log.WarnContext(ctx, "the people of the CMS are not here yet", "project", p.engine.Name())
+				return
+			}
 		}
 	}
 }

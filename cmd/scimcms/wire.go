@@ -78,7 +78,7 @@ func (w wiring) addPool(a *app) error {
 	}
 	o := queue.PoolOptions{Workers: w.config.Sync.Workers, Grace: poolGrace, Logger: w.log}
 	for _, p := range a.parts {
-		o.Sources = append(o.Sources, queue.Source{Queue: p.engine.Queue(), Pacer: p.pacer, Handle: p.engine.Handle})
+		o.Sources = append(o.Sources, queue.Source{Queue: p.engine.Queue(), Pacer: p.pacer, Handle: p.engine.Handle, Ready: p.engine.Bound})
 	}
 	pool, err := queue.NewPool(o)
 	a.pool = pool

@@ -82,6 +82,10 @@ func (e *Engine) Bind(ctx context.Context) error {
 // newRecord is how long an operator is told that the record was begun anew.
 const newRecord = 24 * time.Hour
 
+// Bound says that the CMS project behind the token is known to be the record's. Until then nothing can be synced, and
+// workers need not take keys.
+func (e *Engine) Bound() bool { return e.binding.ok() }
+
 // bindWait is how long a failed binding waits for the next try.
 const bindWait = 2 * time.Second
 

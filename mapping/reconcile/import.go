@@ -186,7 +186,7 @@ func (e *Engine) freshen(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, e.o.ListingWait)
 	defer cancel()
 	if err := e.ImportNow(ctx); err != nil && ctx.Err() == nil {
-		e.log.WarnContext(ctx, "listing shows an old picture", "project", e.o.Project, "error", err)
+		e.log.DebugContext(ctx, "listing shows an old picture", "project", e.o.Project, "error", err)
 	}
 }
 
