@@ -17,10 +17,13 @@ func (r *request) body() ([]byte, error) {
 	}
 	limit, size := r.srv.opts.Limits.Body, r.Request.ContentLength
 	if size > limit {
-		return nil, &http.MaxBytesError{Limit: limit}
+		return nil, r.tooLarge(limit)
 	}
 	if size < 0 {
 		b, err := io.ReadAll(http.MaxBytesReader(r.Writer, r.Request.Body, limit))
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return nil, r.tooLarge(limit)
+		}
 		return b, readError(err)
 	}
 	b := make([]byte, size)
@@ -28,10 +31,19 @@ func (r *request) body() ([]byte, error) {
 	return b, readError(err)
 }
 
-// readError tells a body that is too large from one that did not arrive.
+// drained is how many times the limit is read, and thrown away, of a body that is too large: most clients send all of it
+// before they look at the answer, and would only see a broken connection.
+const drained = 4
+
+func (r *request) tooLarge(limit int64) error {
+	_, _ = io.CopyN(io.Discard, r.Request.Body, drained*limit) // the refusal stands whatever comes
+	return &http.MaxBytesError{Limit: limit}
+}
+
+// readError says that a body did not arrive.
 func readError(err error) error {
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || err == nil {
-		return err
+	if err == nil {
+		return nil
 	}
 	return scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "The request body did not arrive completely: repeat the request.").WithCause(err)
 }

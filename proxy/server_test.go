@@ -1,8 +1,10 @@
 package proxy_test
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -198,6 +200,34 @@ func TestBodies_OfUnknownLength(t *testing.T) {
 		}
 	}
 	checkError(t, f.post(strings.NewReader(`{"userName"`), 500), 400, "invalidSyntax") // shorter than announced
+}
+
+// A client that sends all of a large body before it reads must see the refusal, not a broken connection.
+func TestBodies_TooLargeIsToldOverARealConnection(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *proxy.Options) { o.Limits.Body = 4 << 20 })
+	srv := httptest.NewServer(f)
+	t.Cleanup(srv.Close)
+	const size = 12 << 20 // more than the buffers on the way hold
+	for _, framing := range []string{"Content-Length: 12582912\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nC00000\r\n"} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\nContent-Type: application/json\r\n" + framing
+		if _, err := conn.Write([]byte(request + strings.Repeat("x", size) + "\r\n0\r\n\r\n")); err != nil {
+			t.Fatalf("%q: %v", framing, err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%q: %v", framing, err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_, _ = resp.Body.Close(), conn.Close()
+		if err != nil || resp.StatusCode != 413 || !strings.Contains(string(body), `"status":"413"`) {
+			t.Errorf("%q: %d %s %v", framing, resp.StatusCode, body, err)
+		}
+	}
 }
 
 func TestUnknownPaths(t *testing.T) {
