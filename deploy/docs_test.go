@@ -72,3 +72,31 @@ func TestDocs_OktaGuideCoversEveryFeature(t *testing.T) {
 		}
 	}
 }
+
+var ownCode = regexp.MustCompile(`(?:[cC]ode[A-Z]\w* += |Code: |Code, v\.Text = |park\(ctx, )"([a-z]+_[a-z_]+)"`)
+
+// TestDocs_RunbookKnowsEveryReason looks for the reasons in the packages that give them.
+func TestDocs_RunbookKnowsEveryReason(t *testing.T) {
+	t.Parallel()
+	runbook, found := read(t, "../docs/operations.md"), 0
+	for _, pattern := range []string{"../mapping/*.go", "../mapping/reconcile/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, code := range ownCode.FindAllStringSubmatch(read(t, file), -1) {
+				found++
+				if !strings.Contains(runbook, "`"+code[1]+"`") {
+					t.Errorf("docs/operations.md does not explain the reason %s of %s", code[1], file)
+				}
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d reasons found in the code", found)
+	}
+}
