@@ -27,6 +27,14 @@ type pause struct {
 	changed <-chan struct{} // a worker has become free
 }
 
+// upTo shortens a pause to d, if that is a time.
+func (w pause) upTo(d time.Duration) pause {
+	if d > 0 {
+		w.atMost = min(w.atMost, d)
+	}
+	return w
+}
+
 func (f *feeder) run(ctx, handlers context.Context) {
 	for ctx.Err() == nil {
 		wait, err := f.step(ctx, handlers)
@@ -45,12 +53,8 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 		return idle, nil
 	}
 	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: !general})
-	if err != nil || !found {
-		return idle, err
-	}
-	if in > 0 {
-		idle.atMost = min(idle.atMost, in)
-		return idle, nil
+	if err != nil || !found || in > 0 {
+		return idle.upTo(in), err
 	}
 	worker, ok := f.pool.permits.acquire(f.index)
 	if !ok {
