@@ -49,7 +49,7 @@ func (f *feeder) run(ctx, handlers context.Context) {
 func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 	general, leavers, changed := f.pool.permits.free(f.index)
 	idle := pause{atMost: f.poll(), changed: changed}
-	if (!general && !leavers) || (f.Ready != nil && !f.Ready()) {
+	if (!general && !leavers) || !f.ready() {
 		return idle, nil
 	}
 	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: !general})
@@ -69,6 +69,9 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 	}
 	return wait, nil
 }
+
+// ready asks whether the source may work at all.
+func (f *feeder) ready() bool { return f.Ready == nil || f.Ready() }
 
 // start books a slot, waits for it and gives the most urgent key to the worker.
 func (f *feeder) start(ctx, handlers context.Context, worker permit) (started bool, wait pause, err error) {
