@@ -33,12 +33,18 @@ type rig struct {
 	gate   gate
 }
 
-// gate lets every call pass, after wait.
-type gate struct{ wait func() }
+// gate lets every call pass, after wait, or as inner says.
+type gate struct {
+	wait  func()
+	inner cmsclient.Gate
+}
 
-func (g *gate) Wait(context.Context) error {
+func (g *gate) Wait(ctx context.Context) error {
 	if g.wait != nil {
 		g.wait()
+	}
+	if g.inner != nil {
+		return g.inner.Wait(ctx)
 	}
 	return nil
 }
@@ -51,6 +57,7 @@ type setup struct {
 	cms    cmstest.Options
 	engine reconcile.Options
 	dir    directory.Options
+	renew  time.Duration // of leases; 0: the queue's default
 }
 
 func editors() setup {
@@ -80,7 +87,8 @@ func newRig(t *testing.T, s setup, store queuetest.Store, clock *queuetest.Clock
 func (r *rig) build(s setup) {
 	r.t.Helper()
 	var err error
-	r.queue, err = queue.New(queue.Options{Redis: r.store.Client, Base: r.store.Base, Now: r.clock.Now, Rand: func() float64 { return 0.5 }})
+	r.queue, err = queue.New(queue.Options{Redis: r.store.Client, Base: r.store.Base, Now: r.clock.Now, Renew: s.renew,
+		Rand: func() float64 { return 0.5 }})
 	r.must(err)
 	s.dir.Redis, s.dir.Queue, s.dir.Base, s.dir.Project = r.store.Client, r.queue, r.store.Base, project
 	s.dir.Fold = mapping.Fold

@@ -23,7 +23,7 @@ func (s *userSync) look(ctx context.Context) error {
 	if !s.resolved(link) {
 		s.doubt = true
 	}
-	res := directory.UserResult{Link: &link, Intent: s.cleared()}
+	res := directory.UserResult{Link: &link, Intent: s.cleared(), Applied: s.unsure()}
 	if old := s.user.Old; old.ID != "" {
 		if old, err = s.findOld(ctx, old); err != nil {
 			return err
@@ -42,6 +42,21 @@ func (s *userSync) look(ctx context.Context) error {
 	}
 	s.user.Link, s.own = link, false
 	return nil
+}
+
+// unsure is what is still agreed on while nobody knows what became of a call: what the call would have changed is not, and
+// would otherwise be taken for somebody's change by hand when the wish returns to what it was. nil: as before.
+func (s *userSync) unsure() *directory.Applied {
+	i, open := s.openIntent()
+	if !open || !s.user.Applied.Known || (!i.Role && !i.Access) {
+		return nil
+	}
+	a := s.user.Applied
+	if i.Role {
+		a.RoleID = ""
+	}
+	a.Active = a.Active && !i.Access
+	return &a
 }
 
 func (s *userSync) find(ctx context.Context) (directory.Link, error) {

@@ -17,6 +17,8 @@ type intent struct {
 	Op      string `json:"op"`
 	ID      string `json:"id,omitempty"`
 	Address string `json:"address,omitempty"`
+	Role    bool   `json:"role,omitempty"`   // it gives the user a role
+	Access  bool   `json:"access,omitempty"` // it gives or takes the user's access
 }
 
 func (i intent) String() string {
@@ -32,7 +34,7 @@ var errNoIntent = errors.New("the call could not be noted")
 
 // step makes one CMS call of a plan and gives the link as it is afterwards.
 func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserResult, error) {
-	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address)}
+	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: st.Active != nil && !st.Old}
 	if err := s.intend(ctx, note.String(), s.idents(st)...); err != nil {
 		return directory.UserResult{}, fmt.Errorf("%w: %w", errNoIntent, err)
 	}
