@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,21 +173,6 @@ func TestPool_RunsOnRedissOwnTime(t *testing.T) {
 			ok(t, err)
 			equal(t, "state", e.State, Idle)
 		}
-		stop()
-	})
-}
-
-func TestPool_TakesNothingFromASourceThatIsNotReady(t *testing.T) {
-	t.Parallel()
-	each(t, func(f *fixture) {
-		var ready atomic.Bool
-		h := newHandler(f.t)
-		f.push("user/1", Leavers)
-		pool, stop := runPool(f.t, PoolOptions{Workers: 2, Sources: []Source{{Queue: f.Queue, Handle: h.handle, Ready: ready.Load}}})
-		h.none()
-		ready.Store(true)
-		pool.Wake()
-		h.next(1)
 		stop()
 	})
 }
