@@ -130,7 +130,7 @@ func (d *Directory) SettleUser(ctx context.Context, id string, l *queue.Lease, r
 	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(link != nil))
 	args = append(append(args, d.linkArgs(link)...), keep)
 	args = append(args, resultFields(r)...)
-	return d.settled(ctx, d.scripts.settleUser, d.keys.user(id), l, r.Intent != KeepIntent, args)
+	return d.settle(ctx, l, settlement{script: d.scripts.settleUser, key: d.keys.user(id), intent: r.Intent, args: args})
 }
 
 func (d *Directory) linkArgs(l *Link) []any {
@@ -167,7 +167,7 @@ func (d *Directory) SettleGroup(ctx context.Context, id string, l *queue.Lease, 
 	}
 	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Role != nil), role.ID, role.Name,
 		flag(role.Owned), flag(r.TellMembers), drop)
-	return d.settled(ctx, d.scripts.settleGroup, d.keys.group(id), l, r.Intent != KeepIntent, args)
+	return d.settle(ctx, l, settlement{script: d.scripts.settleGroup, key: d.keys.group(id), intent: r.Intent, args: args})
 }
 
 func (d *Directory) settleArgs(id string, l *queue.Lease, change IntentChange, e End) []any {
@@ -178,14 +178,22 @@ func (d *Directory) settleArgs(id string, l *queue.Lease, change IntentChange, e
 	return append(args, d.queue.FinishArgs(l, *e.Verdict)...)
 }
 
-func (d *Directory) settled(ctx context.Context, s *redis.Script, key string, l *queue.Lease, cleared bool, args []any) (string, error) {
-	ans, err := d.run(ctx, s, []string{key}, args...)
+// settlement is a result on its way to a record.
+type settlement struct {
+	script *redis.Script
+	key    string
+	intent IntentChange
+	args   []any
+}
+
+func (d *Directory) settle(ctx context.Context, l *queue.Lease, s settlement) (string, error) {
+	ans, err := d.run(ctx, s.script, []string{s.key}, s.args...)
 	if err != nil {
 		return "", err
 	}
 	switch str(at(ans, 0)) {
 	case "ok":
-		if cleared {
+		if s.intent != KeepIntent {
 			l.Intent = ""
 		}
 		if result := str(at(ans, 1)); result != "" {

@@ -43,14 +43,21 @@ func (d *Directory) createGroup(ctx context.Context, w GroupWish, members []stri
 	}
 }
 
+// GroupChange is a change of a group's attributes and membership; Limit is how many members the answer may carry.
+type GroupChange struct {
+	Wish    GroupWish
+	Members MemberChange
+	Limit   int
+}
+
 // WriteGroup renames a group or replaces its other attributes, together with a change of membership. ErrStale when the
 // group changed since it was read as cur.
-func (d *Directory) WriteGroup(ctx context.Context, cur Group, w GroupWish, m MemberChange, limit int, token string) (Committed[Group], error) {
-	inline := m
-	if m.long() {
+func (d *Directory) WriteGroup(ctx context.Context, cur Group, ch GroupChange, token string) (Committed[Group], error) {
+	w, inline := ch.Wish, ch.Members
+	if ch.Members.long() {
 		inline = MemberChange{}
 	}
-	args := []any{d.now(), cur.ID, token, ms(d.opts.Lease), d.opts.UnknownMembers, limit, cur.Gen, w.Name,
+	args := []any{d.now(), cur.ID, token, ms(d.opts.Lease), d.opts.UnknownMembers, ch.Limit, cur.Gen, w.Name,
 		d.opts.Fold(w.Name), w.ExternalID, w.Doc, flag(inline.Replace), len(inline.Add)}
 	args = append(append(args, anys(inline.Add)...), anys(inline.Remove)...)
 	ans, err := d.commit(ctx, d.scripts.writeGroup, []string{d.keys.group(cur.ID), d.keys.members(cur.ID)}, args...)
@@ -58,29 +65,29 @@ func (d *Directory) WriteGroup(ctx context.Context, cur Group, w GroupWish, m Me
 		return Committed[Group]{}, err
 	}
 	if str(at(ans.list, 0)) == "large" {
-		return d.thenLong(ctx, cur, w, m, limit, token)
+		return d.thenLong(ctx, cur, ch, token)
 	}
 	if err := refusal(ans.list); err != nil {
 		return Committed[Group]{}, err
 	}
 	c := d.committedGroup(ans, token)
-	if m.long() {
-		return d.withLong(ctx, c, m, limit, token)
+	if ch.Members.long() {
+		return d.withLong(ctx, c, ch, token)
 	}
 	return c, nil
 }
 
 // thenLong writes the attributes first and the long list after them: the commit would touch too many members.
-func (d *Directory) thenLong(ctx context.Context, cur Group, w GroupWish, m MemberChange, limit int, token string) (Committed[Group], error) {
-	c, err := d.WriteGroup(ctx, cur, w, MemberChange{}, limit, token)
+func (d *Directory) thenLong(ctx context.Context, cur Group, ch GroupChange, token string) (Committed[Group], error) {
+	c, err := d.WriteGroup(ctx, cur, GroupChange{Wish: ch.Wish, Limit: ch.Limit}, token)
 	if err != nil {
 		return c, err
 	}
-	return d.withLong(ctx, c, m, limit, token)
+	return d.withLong(ctx, c, ch, token)
 }
 
-func (d *Directory) withLong(ctx context.Context, c Committed[Group], m MemberChange, limit int, token string) (Committed[Group], error) {
-	long, err := d.changeLong(ctx, c.Item.ID, m, limit, token)
+func (d *Directory) withLong(ctx context.Context, c Committed[Group], ch GroupChange, token string) (Committed[Group], error) {
+	long, err := d.changeLong(ctx, c.Item.ID, ch.Members, ch.Limit, token)
 	if err != nil {
 		return Committed[Group]{}, err
 	}

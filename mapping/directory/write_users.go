@@ -74,9 +74,34 @@ func (d *Directory) CreateUser(ctx context.Context, w UserWish, token string) (C
 		case "two":
 			return Committed[User]{}, &ConflictError{Attribute: "userName", ID: str(at(ans.list, 1)), Other: str(at(ans.list, 2))}
 		default:
-			return d.committedUser(ans, token), nil
+			return d.committed(ans, token, created(id, w, ans)), nil
 		}
 	}
+}
+
+// created is a new user as its script has written it.
+func created(id string, w UserWish, ans answer) User {
+	u := User{ID: id, State: Live, Gen: 1, Writes: 1, Seq: num(at(ans.list, 5)), Created: moment(at(ans.list, 3))}
+	return u.wishing(w, ans)
+}
+
+// wishing is a user with a new wish that was just written.
+func (u User) wishing(w UserWish, ans answer) User {
+	u.State, u.Managed = Live, true
+	u.Doc, u.UserName, u.External, u.Address, u.Active = w.Doc, w.UserName, w.ExternalID, w.Address, w.Active
+	u.Modified = moment(at(ans.list, 3))
+	u.Sync = Sync{State: Pending, LastSynced: u.Sync.LastSynced, Ticket: num(at(ans.list, 4))}
+	return u
+}
+
+// committed prefers the record that the script read to the one that is known to have been written.
+func (d *Directory) committed(ans answer, token string, written User) Committed[User] {
+	if rec := list(at(ans.list, 1)); rec != nil {
+		return d.committedUser(ans, token)
+	}
+	c := Committed[User]{Item: written, Lease: d.lease(ans, UserKey(written.ID), token), Changed: true}
+	c.Item.Sync.Leased = c.Lease != nil || str(at(ans.list, 5)) == "leased"
+	return c
 }
 
 // WriteUser replaces the wish of the record that was read as cur; event goes to the audit log. ErrStale when it changed
@@ -90,7 +115,17 @@ func (d *Directory) WriteUser(ctx context.Context, cur User, w UserWish, token, 
 	if err := refusal(ans.list); err != nil {
 		return Committed[User]{}, err
 	}
-	return d.committedUser(ans, token), nil
+	return d.committed(ans, token, rewritten(cur, w, ans)), nil
+}
+
+// rewritten is a user after a new wish.
+func rewritten(cur User, w UserWish, ans answer) User {
+	u := cur.wishing(w, ans)
+	u.Gen, u.Writes = cur.Gen+1, cur.Writes+1
+	if cur.Active && !w.Active {
+		u.DeactivatedGen = u.Gen
+	}
+	return u
 }
 
 // TouchUser makes a user managed without changing the wish and, with enqueue, has it synced again.

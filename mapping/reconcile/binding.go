@@ -8,6 +8,7 @@ import (
 
 	"github.com/scimcms/scimcms/cmsclient"
 	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
 )
 
 // binding is what the engine knows of the CMS project behind its token: which one it is, and who the token acts as.
@@ -131,24 +132,34 @@ func (e *Engine) Ready(ctx context.Context) Readiness {
 	case !checked:
 		r.Notes = append(r.Notes, "the CMS has not answered yet")
 	}
+	r.Notes = append(r.Notes, queueNotes(stats)...)
+	r.Notes = append(r.Notes, e.recordNotes(ctx)...)
+	r.OK = len(r.Reasons) == 0
+	return r
+}
+
+func queueNotes(stats queue.Stats) (notes []string) {
 	if stats.Circuit != "" {
-		r.Notes = append(r.Notes, "the CMS refuses every call: "+stats.Circuit)
+		notes = append(notes, "the CMS refuses every call: "+stats.Circuit)
 	}
 	if stats.Paused {
-		r.Notes = append(r.Notes, "the queue is paused")
+		notes = append(notes, "the queue is paused")
 	}
 	if stats.Parked > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d keys are parked and wait for an operator", stats.Parked))
+		notes = append(notes, fmt.Sprintf("%d keys are parked and wait for an operator", stats.Parked))
 	}
+	return notes
+}
+
+func (e *Engine) recordNotes(ctx context.Context) (notes []string) {
 	if begun, people, err := e.dir.Begun(ctx); err == nil && people > 0 && e.o.Now().Sub(begun) < newRecord {
-		r.Notes = append(r.Notes, fmt.Sprintf("the record is new since %s, and the CMS had %d people then: they keep their roles; memberships and "+
+		notes = append(notes, fmt.Sprintf("the record is new since %s, and the CMS had %d people then: they keep their roles; memberships and "+
 			"groups that rules name come back when the identity provider pushes its groups", begun.UTC().Format(time.RFC3339), people))
 	}
 	if last, err := e.dir.LastImport(ctx); err == nil && last.IsZero() {
-		r.Notes = append(r.Notes, "nothing has been imported from the CMS yet")
+		notes = append(notes, "nothing has been imported from the CMS yet")
 	}
-	r.OK = len(r.Reasons) == 0
-	return r
+	return notes
 }
 
 // Stats are an engine's figures for metrics.

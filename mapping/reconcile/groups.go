@@ -43,7 +43,7 @@ func (e *Engine) UpdateGroup(ctx context.Context, id string, edit GroupEdit) (Re
 		if same {
 			return e.changeMembers(ctx, id, edit)
 		}
-		c, err := e.dir.WriteGroup(ctx, cur, w, edit.Members, edit.Limit, e.token())
+		c, err := e.dir.WriteGroup(ctx, cur, directory.GroupChange{Wish: w, Members: edit.Members, Limit: edit.Limit}, e.token())
 		if errors.Is(err, directory.ErrStale) {
 			continue
 		}

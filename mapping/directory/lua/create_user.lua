@@ -3,7 +3,8 @@
 -- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 lane, 6 natural key, 7 its use count, 8 doc, 9 userName,
 --       10 userName folded, 11 externalId, 12 address, 13 address folded, 14 displayName folded, 15 e-mails folded,
 --       16 active, 17 look ms for what a tombstone leaves behind
--- Returns {'ok', user, lease record or false} | {'exists', id, attribute} | {'two', id, id} | {'count', n}
+-- Returns {'ok', user, lease record or false, now, ticket, sequence} (user: only when a tombstone left something, else
+-- false, since the caller knows it all) | {'exists', id, attribute} | {'two', id, id} | {'count', n}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
 local owners = {
   {call('HGET', p..':x:un', ARGV[10]), 'userName'},
@@ -40,10 +41,10 @@ call('ZADD', p..':l:u', seq, id)
 local intent, look = '', 0
 if tomb then intent, look = d_supersede(p, tomb, id, now, tonumber(ARGV[17])) end
 local key = 'user/'..id
-q_push(p, key, ARGV[5], now, '1')
+local ticket = q_push(p, key, ARGV[5], now, '1')
 if intent ~= '' then q_intent(p, key, intent, d_num(look)) end
 if look > 0 then q_look(p, key, look) end
 d_audit(p, now, 'user.create', id)
 local rec = false
 if ARGV[3] ~= '' and q_lease(p, key, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, key) end
-return {'ok', d_user(p, id), rec}
+return {'ok', tomb and d_user(p, id) or false, rec, d_num(now), d_num(ticket), seq}

@@ -3,7 +3,8 @@
 -- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 lane, 6 expected generation, 7 doc, 8 userName,
 --       9 userName folded, 10 externalId, 11 address, 12 address folded, 13 displayName folded, 14 e-mails folded,
 --       15 active, 16 look ms for what a tombstone leaves behind, 17 event for the audit log
--- Returns {'ok', user, lease record or false} | {'gone'} | {'stale'} | {'taken', attribute, id}
+-- Returns {'ok', user, lease record or false, now, ticket, queue state} (user: only when a tombstone left something,
+-- else false, since the caller knows it all) | {'gone'} | {'stale'} | {'taken', attribute, id}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
 local o = call('HMGET', u, 'state', 'gen', 'unf', 'ext', 'addrf', 'dnf', 'mailsf', 'active', 'seq', 'caddrf', 'cid', 'deactgen')
 if not o[1] then return {'gone'} end
@@ -37,10 +38,10 @@ call('HINCRBY', u, 'writes', 1)
 local intent, look = '', 0
 if tomb and (not o[11] or o[11] == '') then intent, look = d_supersede(p, tomb, id, now, tonumber(ARGV[16])) end
 local key = 'user/'..id
-q_push(p, key, ARGV[5], now, '1')
+local ticket = q_push(p, key, ARGV[5], now, '1')
 if intent ~= '' then q_intent(p, key, intent, d_num(look)) end
 if look > 0 then q_look(p, key, look) end
 d_audit(p, now, ARGV[17], id)
 local rec = false
 if ARGV[3] ~= '' and q_lease(p, key, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, key) end
-return {'ok', d_user(p, id), rec}
+return {'ok', tomb and d_user(p, id) or false, rec, d_num(now), d_num(ticket), (q_state(p, key))}
