@@ -31,6 +31,7 @@ type rig struct {
 	dir    *directory.Directory
 	engine *reconcile.Engine
 	gate   gate
+	strict bool // users.adopt is false
 }
 
 // gate lets every call pass, after wait, or as inner says.
@@ -103,7 +104,7 @@ func (r *rig) build(s setup) {
 	r.must(err)
 	s.engine.Project, s.engine.Directory, s.engine.Queue, s.engine.CMS, s.engine.Rules = project, r.dir, r.queue, client, rules
 	s.engine.Attributes, s.engine.Document = attributes, document
-	s.engine.Adopt = true
+	s.engine.Adopt = !r.strict
 	s.engine.Now = func() time.Time { return time.UnixMilli(r.clock.Now()) }
 	r.engine, err = reconcile.New(s.engine)
 	r.must(err)

@@ -11,6 +11,28 @@ import (
 	"github.com/scimcms/scimcms/queue"
 )
 
+// The account goes on as it is under its new owner: the deletion that waited is never carried out.
+func TestSupersededDeletionMakesNoCall(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		old := r.member("ada@example.org")
+		r.must(r.queue.Pause(r.ctx))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID))
+		res, err := r.engine.CreateUser(r.ctx, person("ada@example.org", named("ada@example.org", "00uNew")))
+		r.must(err)
+		if e := r.entry(directory.UserKey(old.ID)); e.State != queue.Idle {
+			t.Errorf("the leaver's key is still there: %+v", e)
+		}
+		r.must(r.queue.Resume(r.ctx))
+		r.settle()
+		if got := r.calls(false); got["PUT /users/:id"] != 0 || got["POST /site-invitations"] != 1 {
+			t.Errorf("%v", got)
+		}
+		if u := r.user(res.Item.ID); u.Link.ID != old.Link.ID || u.Sync.State != directory.Synced {
+			t.Errorf("%+v", u)
+		}
+	})
+}
+
 // Somebody who was never invited moves to the address of a leaver whose deletion still waits.
 func TestEMailChangeToALeaversAddressTakesTheAccountOver(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
