@@ -1,0 +1,155 @@
+package reconcile_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/scimcms/scimcms/mapping"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/mapping/reconcile"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// paused runs do while nothing is synced.
+func (r *rig) paused(do func()) {
+	r.t.Helper()
+	r.must(r.queue.Pause(r.ctx))
+	do()
+	r.must(r.queue.Resume(r.ctx))
+}
+
+func (r *rig) rename(id, name string) error { return r.edit(id, reconcile.GroupEdit{Name: &name}) }
+
+// A name whose group is being deleted is taken over together with the role, by a new group as by a renamed one.
+func TestTombstonesRoleGoesToTheGroupThatTakesItsName(t *testing.T) {
+	for name, take := range map[string]func(r *rig) string{
+		"create": func(r *rig) string { return r.createGroup("writers").ID },
+		"rename": func(r *rig) string {
+			id := r.createGroup("Other").ID
+			r.must(r.rename(id, "writers"))
+			return id
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, editors(), func(t *testing.T, r *rig) {
+				g := r.createGroup("Writers")
+				var id string
+				r.paused(func() {
+					r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+					id = take(r)
+				})
+				r.settle()
+				if got := r.group(id); got.RoleID != g.RoleID || !got.Owned || got.Sync.State != directory.Synced {
+					t.Errorf("%+v", got)
+				}
+				if got := r.calls(false); got["POST /roles"] != 1 || got["DELETE /roles/:id"] != 0 {
+					t.Errorf("%v", got)
+				}
+			})
+		})
+	}
+}
+
+// Names are unique in whatever case; a group may change the case of its own.
+func TestGroupsNameIsUniqueButForItself(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		g := r.createGroup("Writers")
+		r.must(r.rename(g.ID, "WRITERS"))
+		r.settle()
+		if r.roleID("WRITERS") != g.RoleID {
+			t.Error("the role was not renamed")
+		}
+		other := r.createGroup("Other")
+		var conflict *directory.ConflictError
+		for _, taken := range []string{"wRITERS", "admin"} {
+			if _, err := r.engine.CreateGroup(r.ctx, directory.GroupWish{Name: taken}, nil, 0); !errors.As(err, &conflict) {
+				t.Errorf("create %s: %v", taken, err)
+			}
+			if err := r.rename(other.ID, taken); !errors.As(err, &conflict) {
+				t.Errorf("rename to %s: %v", taken, err)
+			}
+		}
+	})
+}
+
+// A role made after a template that may do more than people should get by a group is not given either.
+func TestRoleOfAPrivilegedTemplateIsNotGiven(t *testing.T) {
+	s := editors()
+	s.rules.Template = "Admin"
+	each(t, s, func(t *testing.T, r *rig) {
+		u := r.member("ada@example.org")
+		g := r.createGroup("Writers", u.ID)
+		r.settle()
+		got := r.user(u.ID)
+		if g.RoleID == "" || got.Link.RoleID != u.Link.RoleID || got.Sync.Code != mapping.CodePrivilegedRole {
+			t.Errorf("%+v, group %+v", got, g)
+		}
+	})
+}
+
+// What a group does to its members is no deprovisioning, and no change of them.
+func TestMembersLanesAndGenerations(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		a, b := r.member("a@example.org"), r.member("b@example.org")
+		g := r.createGroup("Writers")
+		lanes := func(what string, wantA, wantB queue.Lane) {
+			t.Helper()
+			if ea, eb := r.entry(directory.UserKey(a.ID)), r.entry(directory.UserKey(b.ID)); ea.Lane != wantA || eb.Lane != wantB {
+				t.Errorf("%s: lanes %q and %q", what, ea.Lane, eb.Lane)
+			}
+		}
+		r.paused(func() {
+			r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Add: []string{a.ID, b.ID}}}))
+			lanes("added", queue.Normal, queue.Normal)
+		})
+		r.settle()
+		r.paused(func() {
+			r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Remove: []string{a.ID}}}))
+			lanes("one removed", queue.Interactive, "")
+		})
+		r.settle()
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+		lanes("group deleted", "", queue.Normal)
+		r.settle()
+		for _, u := range []directory.User{a, b} {
+			if got := r.user(u.ID); got.Gen != u.Gen || got.Link.RoleID != u.Link.RoleID {
+				t.Errorf("generation %d became %d, role %s", u.Gen, got.Gen, got.Link.RoleID)
+			}
+		}
+	})
+}
+
+// Somebody who only has an imported group's role is no stored member: taking them out of it costs nothing.
+func TestRemovingAnUnmanagedPersonCostsNothing(t *testing.T) {
+	s := editors()
+	s.cms.SeedUsers = 5
+	each(t, s, func(t *testing.T, r *rig) {
+		g := r.findGroup("Editor")
+		one, two := g.Members[0].ID, g.Members[1].ID
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Add: []string{one}}}))
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Remove: []string{two}}}))
+		r.settle()
+		if got := r.calls(false); len(got) != 0 || r.user(two).Managed {
+			t.Errorf("%v, managed: %v", got, r.user(two).Managed)
+		}
+	})
+}
+
+// Whoever is off stays off: a membership is stored and costs no call.
+func TestMemberAddedWhileInactiveIsStoredWithoutACall(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		u := r.member("ada@example.org")
+		r.update(u.ID, person("ada@example.org", inactive))
+		before := r.calls(false)["PUT /users/:id"]
+		g := r.createGroup("Writers", u.ID)
+		r.settle()
+		if n := r.calls(false)["PUT /users/:id"] - before; n != 0 || len(r.group(g.ID).Members) != 1 {
+			t.Errorf("%d calls", n)
+		}
+		r.update(u.ID, person("ada@example.org"))
+		r.settle()
+		if got := r.user(u.ID); got.Link.RoleID != g.RoleID || !got.Link.Active {
+			t.Errorf("%+v", got.Link)
+		}
+	})
+}
