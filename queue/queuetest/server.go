@@ -96,7 +96,8 @@ func launch(dir string, args []string) (*process, error) {
 	}, args...)
 	_ = os.Remove(p.socket())                                        // left behind by a killed predecessor
 	p.cmd = exec.CommandContext(context.Background(), bin, flags...) //nolint:gosec // a fixed program with flags of the test's own making
-	if err := p.cmd.Start(); err != nil {                            // no pipes: nothing of the test's is held open by the server
+	detach(p.cmd)
+	if err := p.cmd.Start(); err != nil { // no pipes: nothing of the test's is held open by the server
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}
 	if err := p.startGuard(); err != nil {
@@ -122,6 +123,7 @@ func (p *process) startGuard() error {
 		return fmt.Errorf("guard redis-server: %w", err)
 	}
 	p.leash = leash
+	detach(p.guard)
 	if err := p.guard.Start(); err != nil {
 		p.guard = nil
 		return fmt.Errorf("guard redis-server: %w", err)
