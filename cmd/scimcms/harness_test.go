@@ -247,7 +247,7 @@ func emulator(t *testing.T, o cmstest.Options) (*cmstest.Server, string) {
 
 // settings are what a test's configuration differs in.
 type settings struct {
-	redisURL, cmsURL string
+	redisURL, prefix, cmsURL string
 	// project is added to the project, indented by four.
 	project string
 }
@@ -257,13 +257,13 @@ func configFile(t *testing.T, s settings) string {
 	t.Helper()
 	text := fmt.Sprintf(`listen: "127.0.0.1:0"
 admin: {listen: "127.0.0.1:0", token: {env: ADMIN}}
-redis: {url: %q}
+redis: {url: %q, prefix: %q}
 projects:
   - name: site
     tokens: [{name: okta, env: OKTA}]
     cms: {base_url: %q, token: {env: CMS}, rate: none}
     roles: {default: Editor, create: true, template: Editor}
-%s`, s.redisURL, s.cmsURL, s.project)
+%s`, s.redisURL, s.prefix, s.cmsURL, s.project)
 	path := filepath.Join(t.TempDir(), "scimcms.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -293,4 +293,20 @@ func freeAddress(t testing.TB) string {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
+}
+
+// replaceIn changes a file.
+func replaceIn(t *testing.T, path, from, to string) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(raw), from, to, 1)
+	if text == string(raw) {
+		t.Fatalf("%s has no %s", path, from)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
