@@ -118,10 +118,17 @@ func (d *Directory) ImportMissing(ctx context.Context, picture int64, chunk []Mi
 // RoleEntry is a CMS role as the import writes it.
 type RoleEntry struct{ ID, Name string }
 
-// ImportRoles makes unknown roles groups; roles is the picture's JSON for everybody to read.
-func (d *Directory) ImportRoles(ctx context.Context, picture int64, roles []byte, entries []RoleEntry) error {
-	args := []any{d.now(), picture, roles}
-	for _, e := range entries {
+// RolesPicture are the CMS's roles as a picture shows them.
+type RolesPicture struct {
+	Version string // that Roles gave before the CMS was read
+	JSON    []byte // for everybody to read, unless the roles were published anew since
+	Entries []RoleEntry
+}
+
+// ImportRoles makes unknown roles groups.
+func (d *Directory) ImportRoles(ctx context.Context, picture int64, roles RolesPicture) error {
+	args := []any{d.now(), picture, roles.JSON, roles.Version}
+	for _, e := range roles.Entries {
 		key := d.opts.Fold(e.Name)
 		uses, err := d.rdb.HGet(ctx, d.keys.base+":x:gcount", key).Int64()
 		if err != nil && !isNil(err) {
@@ -133,13 +140,10 @@ func (d *Directory) ImportRoles(ctx context.Context, picture int64, roles []byte
 	return err
 }
 
-// SaveRoles publishes the CMS's roles after a change that the proxy made itself.
-func (d *Directory) SaveRoles(ctx context.Context, roles []byte) error {
-	p := d.rdb.TxPipeline()
-	p.Set(ctx, d.keys.roles(), roles, 0)
-	p.HIncrBy(ctx, d.keys.meta(), "rolesv", 1)
-	_, err := p.Exec(ctx)
-	return unavailable(err)
+// SaveRoles publishes the CMS's roles unless somebody did since Roles gave the version. It reports whether it did.
+func (d *Directory) SaveRoles(ctx context.Context, roles []byte, version string) (bool, error) {
+	ans, err := d.run(ctx, d.scripts.saveRoles, nil, roles, version)
+	return num(at(ans, 0)) == 1, err
 }
 
 // Roles reads the CMS's roles as last published, and their version ("0" before the first import).

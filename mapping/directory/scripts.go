@@ -19,6 +19,7 @@ type scripts struct {
 	stageMembers, swapMembers, fanOut                            *redis.Script
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
+	saveRoles                                                    *redis.Script
 }
 
 func loadScripts() *scripts {
@@ -44,6 +45,7 @@ func loadScripts() *scripts {
 		importNewUser: script("link", "import_new_user"),
 		importMissing: script("link", "import_missing"),
 		importRoles:   script("import_roles"),
+		saveRoles:     script("save_roles"),
 	}
 }
 

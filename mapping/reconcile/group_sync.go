@@ -163,8 +163,8 @@ func (s *groupSync) renameRole(ctx context.Context) (outcome, bool, error) {
 // owned makes a role that the proxy made or renamed the group's, and known to every replica.
 func (s *groupSync) owned(ctx context.Context, role cmsclient.Role) (outcome, bool, error) {
 	ctx = context.WithoutCancel(ctx)
-	all := append(slices.DeleteFunc(slices.Clone(s.all), func(r cmsclient.Role) bool { return r.ID == role.ID }), role)
-	if err := s.engine.publishRoles(ctx, all); err != nil {
+	add := func(all []cmsclient.Role) []cmsclient.Role { return append(without(all, role.ID), role) }
+	if err := s.engine.changeRoles(ctx, add); err != nil {
 		return outcome{}, true, err
 	}
 	return s.goOn(ctx, directory.GroupResult{Intent: s.cleared(), TellMembers: s.group.RoleID != role.ID,
@@ -213,8 +213,8 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 		return out, err
 	}
 	if err == nil {
-		all := slices.DeleteFunc(slices.Clone(s.all), func(r cmsclient.Role) bool { return r.ID == role })
-		if err := s.engine.publishRoles(context.WithoutCancel(ctx), all); err != nil {
+		drop := func(all []cmsclient.Role) []cmsclient.Role { return without(all, role) }
+		if err := s.engine.changeRoles(context.WithoutCancel(ctx), drop); err != nil {
 			return outcome{}, err
 		}
 	}

@@ -58,7 +58,7 @@ func (e *Engine) importNow(ctx context.Context) error {
 		return err
 	}
 	began := e.o.Now()
-	roles, err := e.cms.Roles(ctx)
+	roles, err := e.rolesPicture(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (e *Engine) importNow(ctx context.Context) error {
 	if err := e.dir.NoteBegin(ctx, began, len(found.links)); err != nil {
 		return err
 	}
-	if err := e.importRoles(ctx, picture, roles); err != nil {
+	if err := e.dir.ImportRoles(ctx, picture, roles); err != nil {
 		return err
 	}
 	if err := e.importPeople(ctx, picture, found); err != nil {
@@ -95,16 +95,21 @@ func (e *Engine) believable(ctx context.Context, seen int) error {
 	return nil
 }
 
-func (e *Engine) importRoles(ctx context.Context, picture int64, roles []cmsclient.Role) error {
-	raw, err := json.Marshal(roles)
+func (e *Engine) rolesPicture(ctx context.Context) (p directory.RolesPicture, err error) {
+	if _, p.Version, err = e.dir.Roles(ctx); err != nil {
+		return p, err
+	}
+	roles, err := e.cms.Roles(ctx)
 	if err != nil {
-		return fmt.Errorf("roles: %w", err)
+		return p, err
 	}
-	entries := make([]directory.RoleEntry, 0, len(roles))
 	for _, r := range roles {
-		entries = append(entries, directory.RoleEntry{ID: r.ID, Name: r.Name})
+		p.Entries = append(p.Entries, directory.RoleEntry{ID: r.ID, Name: r.Name})
 	}
-	return e.dir.ImportRoles(ctx, picture, raw, entries)
+	if p.JSON, err = json.Marshal(roles); err != nil {
+		return p, fmt.Errorf("roles: %w", err)
+	}
+	return p, nil
 }
 
 func (e *Engine) importPeople(ctx context.Context, picture int64, found *people) error {

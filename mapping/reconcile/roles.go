@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/scimcms/scimcms/cmsclient"
@@ -55,21 +56,61 @@ func roleSet(roles []cmsclient.Role) mapping.RoleSet {
 	return mapping.NewRoleSet(out, nil)
 }
 
-// readRoles reads the roles from the CMS and publishes them.
+// roleTries is how often roles are read or changed anew when somebody else publishes theirs first.
+const roleTries = 20
+
+// readRoles reads the roles from the CMS and publishes them. What somebody changed meanwhile may be newer than what was
+// read: then they are read again.
 func (e *Engine) readRoles(ctx context.Context) (mapping.RoleSet, []cmsclient.Role, error) {
-	roles, err := e.cms.Roles(ctx)
-	if err != nil {
-		return mapping.RoleSet{}, nil, err
+	for range roleTries {
+		_, version, err := e.dir.Roles(ctx)
+		if err != nil {
+			return mapping.RoleSet{}, nil, err
+		}
+		roles, err := e.cms.Roles(ctx)
+		if err != nil {
+			return mapping.RoleSet{}, nil, err
+		}
+		if saved, err := e.publishRoles(ctx, roles, version); saved || err != nil {
+			return roleSet(roles), roles, err
+		}
 	}
-	return roleSet(roles), roles, e.publishRoles(ctx, roles)
+	return mapping.RoleSet{}, nil, directory.ErrStale
 }
 
-func (e *Engine) publishRoles(ctx context.Context, roles []cmsclient.Role) error {
+// changeRoles publishes what the proxy did to a role itself: to the roles as they are published by now, which others may
+// have changed since this sync read them.
+func (e *Engine) changeRoles(ctx context.Context, change func([]cmsclient.Role) []cmsclient.Role) error {
+	for range roleTries {
+		raw, version, err := e.dir.Roles(ctx)
+		if err != nil {
+			return err
+		}
+		if len(raw) == 0 {
+			return nil // whoever needs them first reads them all
+		}
+		var roles []cmsclient.Role
+		if err := json.Unmarshal(raw, &roles); err != nil {
+			return fmt.Errorf("stored roles: %w", err)
+		}
+		if saved, err := e.publishRoles(ctx, change(roles), version); saved || err != nil {
+			return err
+		}
+	}
+	return directory.ErrStale
+}
+
+func (e *Engine) publishRoles(ctx context.Context, roles []cmsclient.Role, version string) (saved bool, err error) {
 	raw, err := json.Marshal(roles)
 	if err != nil {
-		return fmt.Errorf("roles: %w", err)
+		return false, fmt.Errorf("roles: %w", err)
 	}
-	return e.dir.SaveRoles(ctx, raw)
+	return e.dir.SaveRoles(ctx, raw, version)
+}
+
+// without is the roles but one.
+func without(roles []cmsclient.Role, id string) []cmsclient.Role {
+	return slices.DeleteFunc(roles, func(r cmsclient.Role) bool { return r.ID == id })
 }
 
 // rolesFor gives the roles that a sync plans with; a project that never imported reads them first.

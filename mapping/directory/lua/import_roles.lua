@@ -1,7 +1,7 @@
 -- Compares the CMS's roles with the groups: unknown roles become unmanaged groups, roles that two pictures lack go.
 -- KEYS: 1 base of the project
--- ARGV: 1 now, 2 number of the picture, 3 the roles as JSON for everybody to read ('' = nothing changed), 4… four values
---       for each role: CMS id, name, name folded, id for a new group
+-- ARGV: 1 now, 2 number of the picture, 3 the roles as JSON for everybody to read, 4 the version that they were read
+--       after, 5… four values for each role: CMS id, name, name folded, id for a new group
 -- Returns {number of groups made, number of groups forgotten, number of groups whose role is missing}
 local p, pic = KEYS[1], tonumber(ARGV[2])
 local now = q_now(p, ARGV[1])
@@ -10,11 +10,12 @@ local function busy(g)
   return tonumber(call('HGET', p..':g:'..g, 'stamp') or '0') >= pic or (q_state(p, 'group/'..g)) == 'leased'
     or q_record(p, 'group/'..g)[5] ~= ''
 end
-if ARGV[3] ~= '' and ARGV[3] ~= call('GET', p..':roles') then
+-- Roles that were published since the picture was begun are newer than it.
+if (call('HGET', p..':meta', 'rolesv') or '0') == ARGV[4] and ARGV[3] ~= call('GET', p..':roles') then
   call('SET', p..':roles', ARGV[3])
   call('HINCRBY', p..':meta', 'rolesv', 1)
 end
-for i = 4, #ARGV, 4 do
+for i = 5, #ARGV, 4 do
   local rid, name, namef, gid = ARGV[i], ARGV[i+1], ARGV[i+2], ARGV[i+3]
   seen[rid] = true
   local has = call('HGET', p..':x:role', rid)
