@@ -60,9 +60,10 @@ func TestSlowCMS_TheRequestIsAnsweredAndTheWishStaysPending(t *testing.T) {
 		entered, release := held(&s)
 		r := newRig(t, s, store, queuetest.NewClock(1_700_000_000_000))
 		r.fault(cmstest.Fault{Method: "POST", Path: "/site-invitations", Times: 1, Action: "delay", MS: 1})
+		began := time.Now()
 		u := r.create("ada@example.org")
-		if u.Sync.State != directory.Pending {
-			t.Errorf("%+v", u.Sync)
+		if took := time.Since(began); u.Sync.State != directory.Pending || took > 5*time.Second {
+			t.Errorf("after %s: %+v", took, u.Sync)
 		}
 		<-entered
 		// A second write while the first is under way waits for its own ticket, and is not lost.

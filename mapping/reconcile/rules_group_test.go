@@ -153,3 +153,44 @@ func TestMemberAddedWhileInactiveIsStoredWithoutACall(t *testing.T) {
 		}
 	})
 }
+
+// While a group is parked for want of its role, its members have the role that they would have without it.
+func TestMembersOfAParkedGroupGoByTheNextRule(t *testing.T) {
+	s := editors()
+	s.cms.Roles = 2
+	each(t, s, func(t *testing.T, r *rig) {
+		u := r.member("ada@example.org")
+		var g directory.Group
+		r.paused(func() { g = r.createGroup("Writers", u.ID) })
+		r.settle()
+		if g = r.group(g.ID); !g.Sync.Parked || g.Sync.State != directory.Failed {
+			t.Fatalf("%+v", g.Sync)
+		}
+		if got := r.user(u.ID); got.Sync.State != directory.Synced || got.Link.RoleID != r.roleID("Editor") {
+			t.Errorf("%+v", got)
+		}
+		// Its role can be made: they get it.
+		r.cms.SetRoleLimit(0)
+		_, err := r.queue.ReplayAll(r.ctx)
+		r.must(err)
+		r.settle()
+		if got := r.user(u.ID); got.Link.RoleID != r.roleID("Writers") || got.Sync.State != directory.Synced {
+			t.Errorf("afterwards: %+v", got)
+		}
+	})
+}
+
+// A write that changes nothing, of somebody with whom everything is as it should be, is not even queued.
+func TestUnchangedWriteOfWhoIsAgreedIsNotQueued(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		u := r.member("ada@example.org")
+		r.paused(func() {
+			if got := r.update(u.ID, person("ada@example.org")); got.Sync.State != directory.Synced || got.Gen != u.Gen {
+				t.Errorf("%+v", got)
+			}
+			if e := r.entry(directory.UserKey(u.ID)); e.State != queue.Idle {
+				t.Errorf("%+v", e)
+			}
+		})
+	})
+}
