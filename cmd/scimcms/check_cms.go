@@ -163,19 +163,22 @@ func (c *cmsCheck) ownerExists(ctx context.Context, owner ContentOwnerConfig) (v
 		}
 		return true, nil
 	case "user":
-		u, err := c.client.User(ctx, owner.ID)
-		if cmsclient.Classify(err) == cmsclient.Gone {
-			return false, fmt.Errorf("there is no user %s", owner.ID)
-		}
-		if err != nil {
-			return false, errors.New(reason(err))
-		}
-		if !u.Active {
-			return false, fmt.Errorf("user %s is deactivated", owner.ID)
-		}
-		return true, nil
+		return true, c.activeUser(ctx, owner.ID)
 	}
 	return false, nil
+}
+
+func (c *cmsCheck) activeUser(ctx context.Context, id string) error {
+	u, err := c.client.User(ctx, id)
+	switch {
+	case cmsclient.Classify(err) == cmsclient.Gone:
+		return fmt.Errorf("there is no user %s", id)
+	case err != nil:
+		return errors.New(reason(err))
+	case !u.Active:
+		return fmt.Errorf("user %s is deactivated", id)
+	}
+	return nil
 }
 
 // reason is why a call to the CMS did not succeed, in words for an operator.

@@ -201,8 +201,7 @@ func (o *operator) call(ctx context.Context, method, at string, ask, answer any)
 	}
 	resp, err := o.client.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
 		return fmt.Errorf("%s does not answer: %w", o.base, err)

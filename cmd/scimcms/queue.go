@@ -25,7 +25,7 @@ func (p program) queueCommand() *cobra.Command {
 		RunE: help,
 	}
 	flags := q.PersistentFlags()
-	f.operatorFlags.add(flags)
+	f.add(flags)
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	q.AddCommand(p.queueList(&f), p.queueShow(&f), p.queueReplay(&f), p.queueDrop(&f), p.queuePause(&f, true), p.queuePause(&f, false))
 	return q

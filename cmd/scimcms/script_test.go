@@ -65,7 +65,7 @@ func await(ts *testscript.TestScript, client *http.Client, neg bool, args []stri
 }
 
 func answered(client *http.Client, address string, without []string) error {
-	resp, err := client.Get(address) //nolint:noctx // the client has a timeout
+	resp, err := client.Get(address)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func request(ts *testscript.TestScript, client *http.Client, neg bool, args []st
 		ts.Fatalf("usage: http METHOD URL [TOKEN [BODY]]")
 	}
 	args = append(args, "", "")
-	req, err := http.NewRequest(args[0], args[1], strings.NewReader(args[3])) //nolint:noctx // the client has a timeout
+	req, err := http.NewRequest(args[0], args[1], strings.NewReader(args[3]))
 	ts.Check(err)
 	req.Header.Set("Authorization", "Bearer "+args[2])
 	req.Header.Set("Content-Type", "application/scim+json")
@@ -134,7 +134,7 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], found[1])
 }
 
-// exits runs scimcms and compares its exit code: exits CODE ARGUMENT…
+// exits runs scimcms and compares its exit code: exits CODE, and the arguments.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: exits CODE ARGUMENT…")

@@ -132,7 +132,7 @@ func TestServe_StopLetsWorkersFinishAndHandsLeasesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		i.send(201, http.MethodPost, "/Groups",
-			fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Writers","members":[{"value":"%s"}]}`, id))
+			fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Writers","members":[{"value":%q}]}`, id))
 		calledOnce(t, cms, "PUT /site-invitations/:id")
 		if err := i.stop(); err != nil {
 			t.Errorf("stop: %v", err)
@@ -320,7 +320,7 @@ func TestServe_RulesReadWhatTheIdentityProviderSends(t *testing.T) {
 		i.send(201, http.MethodPost, "/Users", body)
 		eventually(t, func() error {
 			for _, v := range cms.State().Invitations {
-				if role := v.Relationships["role"].Data.(cmstest.Ref).ID; role == "302" {
+				if ref, ok := v.Relationships["role"].Data.(cmstest.Ref); ok && ref.ID == "302" {
 					return nil
 				}
 			}
