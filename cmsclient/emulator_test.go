@@ -61,7 +61,7 @@ func TestEmulator_LifeOfAPerson(t *testing.T) {
 	if inv.Email != "newcomer@example.com" || inv.RoleID != editor || inv.Expired {
 		t.Fatalf("invited %+v", inv)
 	}
-	again, err := c.UpdateInvitation(ctx, inv.ID, admin)
+	again, err := c.UpdateInvitation(ctx, inv.ID, cmsclient.InvitationUpdate{RoleID: admin})
 	must(t, err)
 	if again.RoleID != admin {
 		t.Fatalf("after the change %+v", again)

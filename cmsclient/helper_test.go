@@ -182,7 +182,9 @@ func ops() []op {
 		{"create invitation", "POST", "/site-invitations", reply{status: 201, body: invitationJSON}, func(ctx context.Context, c *Client) error {
 			return drop(c.CreateInvitation(ctx, InvitationCreate{Email: "ada@example.com", RoleID: "34"}))
 		}},
-		{"update invitation", "PUT", "/site-invitations/:id", reply{status: 200, body: invitationJSON}, func(ctx context.Context, c *Client) error { return drop(c.UpdateInvitation(ctx, "9", "34")) }},
+		{"update invitation", "PUT", "/site-invitations/:id", reply{status: 200, body: invitationJSON}, func(ctx context.Context, c *Client) error {
+			return drop(c.UpdateInvitation(ctx, "9", InvitationUpdate{RoleID: "34"}))
+		}},
 		{"delete invitation", "DELETE", "/site-invitations/:id", reply{status: 200, body: invitationJSON}, func(ctx context.Context, c *Client) error { return c.DeleteInvitation(ctx, "9") }},
 		{"resend invitation", "POST", "/site-invitations/:id/resend", reply{status: 200, body: invitationJSON}, func(ctx context.Context, c *Client) error { return drop(c.ResendInvitation(ctx, "9")) }},
 		{"roles", "GET", "/roles", reply{status: 200, body: `{"data":[]}`}, func(ctx context.Context, c *Client) error { return drop(c.Roles(ctx)) }},

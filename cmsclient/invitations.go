@@ -54,12 +54,20 @@ func (c *Client) CreateInvitation(ctx context.Context, in InvitationCreate) (Inv
 	})
 }
 
-// UpdateInvitation changes the role of an invitation, the only thing about it that can be changed.
-func (c *Client) UpdateInvitation(ctx context.Context, id, roleID string) (Invitation, error) {
-	return c.invitation(ctx, request{
-		method: http.MethodPut, endpoint: invitationEndpoint, id: id,
-		body: &outgoing{Type: typeInvitation, ID: id, Relationships: toRole(roleID)},
-	})
+// InvitationUpdate is what to change of an invitation: its role, the only thing that DatoCMS lets change, and extra
+// attributes for a CMS that keeps more.
+type InvitationUpdate struct {
+	RoleID  string
+	Profile map[string]any
+}
+
+// UpdateInvitation changes an invitation.
+func (c *Client) UpdateInvitation(ctx context.Context, id string, up InvitationUpdate) (Invitation, error) {
+	out := &outgoing{Type: typeInvitation, ID: id, Relationships: toRole(up.RoleID)}
+	if len(up.Profile) > 0 {
+		out.Attributes = attributes(up.Profile)
+	}
+	return c.invitation(ctx, request{method: http.MethodPut, endpoint: invitationEndpoint, id: id, body: out})
 }
 
 // DeleteInvitation withdraws an invitation.

@@ -34,7 +34,9 @@ func TestInvitationCalls(t *testing.T) {
 			"POST", "/site-invitations", `{"data":{"type":"site_invitation","attributes":{"email":"ada@example.com","title":"Dr"},` + toEditor + `}}`,
 		},
 		{
-			"change", func(ctx context.Context, c *Client) (Invitation, error) { return c.UpdateInvitation(ctx, "9", "34") },
+			"change", func(ctx context.Context, c *Client) (Invitation, error) {
+				return c.UpdateInvitation(ctx, "9", InvitationUpdate{RoleID: "34"})
+			},
 			"PUT", "/site-invitations/9", `{"data":{"type":"site_invitation","id":"9",` + toEditor + `}}`,
 		},
 		{

@@ -188,7 +188,7 @@ func FuzzDecodeError(f *testing.F) {
 			return
 		}
 		fx := scripted(t, reply{status: status, body: string(body), header: map[string]string{"Content-Type": media}})
-		_, err := fx.UpdateInvitation(t.Context(), "9", "34")
+		_, err := fx.UpdateInvitation(t.Context(), "9", InvitationUpdate{RoleID: "34"})
 		if err == nil {
 			if status > 299 {
 				t.Fatalf("status %d passes for a success", status)

@@ -98,7 +98,10 @@ func TestCallsThatCannotBeMade(t *testing.T) {
 			_, err := f.CreateInvitation(ctx, InvitationCreate{Email: "a@example.com"})
 			return err
 		},
-		"no role for an invitation": func(ctx context.Context) error { _, err := f.UpdateInvitation(ctx, "7", ""); return err },
+		"no role for an invitation": func(ctx context.Context) error {
+			_, err := f.UpdateInvitation(ctx, "7", InvitationUpdate{RoleID: ""})
+			return err
+		},
 	} {
 		err := call(t.Context())
 		if e := asError(t, err); e.Sent || e.Unknown || Classify(err) != Reject || e.Method == "" || e.Endpoint == "" {

@@ -21,7 +21,7 @@ func userRecord(l []any) User {
 	u.Created, u.Modified, u.Writes = moment(f.any()), moment(f.any()), f.int()
 	u.Link = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is(), Expired: f.is(), Name: f.text()}
 	u.Old = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is()}
-	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int()}
+	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int(), Profile: f.text()}
 	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
 	return u
 }

@@ -19,7 +19,7 @@ type scripts struct {
 	stageMembers, swapMembers, fanOut                            *redis.Script
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
-	saveRoles                                                    *redis.Script
+	saveRoles, lost                                              *redis.Script
 }
 
 func loadScripts() *scripts {
@@ -46,6 +46,7 @@ func loadScripts() *scripts {
 		importMissing: script("link", "import_missing"),
 		importRoles:   script("import_roles"),
 		saveRoles:     script("save_roles"),
+		lost:          script("lost"),
 	}
 }
 

@@ -150,7 +150,7 @@ func resultFields(r UserResult) []any {
 	}
 	if a := r.Applied; a != nil {
 		out = append(out, "aknown", flag(a.Known), "akind", string(a.Kind), "aaddr", a.Address, "arole", a.RoleID,
-			"aactive", flag(a.Active), "awrites", a.Writes)
+			"aactive", flag(a.Active), "awrites", a.Writes, "aprofile", a.Profile)
 	}
 	return out
 }
@@ -168,6 +168,30 @@ func (d *Directory) SettleGroup(ctx context.Context, id string, l *queue.Lease, 
 	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Role != nil), role.ID, role.Name,
 		flag(role.Owned), flag(r.TellMembers), drop)
 	return d.settle(ctx, l, settlement{script: d.scripts.settleGroup, key: d.keys.group(id), intent: r.Intent, args: args})
+}
+
+// Doubt is what a call changes that nobody waits for any more.
+type Doubt struct {
+	Role   bool // a user's role
+	Access bool // whether a user can get in
+	Name   bool // the name of a group's role
+}
+
+// Lost queues a look at a key whose lease was lost with a call under way. What the call changes is agreed on no more: the
+// difference that it makes, if it lands over what others did since, is nobody's change by hand.
+func (d *Directory) Lost(ctx context.Context, l *queue.Lease, doubt Doubt) error {
+	kind, id := splitKey(l.Key)
+	args := []any{d.now(), l.Key, string(l.Lane), 2 * ms(d.opts.CallTimeout)}
+	for _, f := range []struct {
+		set         bool
+		field, none string
+	}{{doubt.Role, "arole", ""}, {doubt.Access, "aactive", "0"}, {doubt.Name, "rolename", ""}} {
+		if f.set {
+			args = append(args, f.field, f.none)
+		}
+	}
+	_, err := d.run(ctx, d.scripts.lost, []string{d.keys.base + ":" + kind + ":" + id}, args...)
+	return err
 }
 
 func (d *Directory) settleArgs(id string, l *queue.Lease, change IntentChange, e End) []any {

@@ -92,7 +92,8 @@ type Applied struct {
 	Address string
 	RoleID  string
 	Active  bool
-	Writes  int64 // User.Writes at that time
+	Writes  int64  // User.Writes at that time
+	Profile string // profile attributes that the CMS was given, as JSON
 }
 
 // GroupRef is one group of a user, with what rules need of it.

@@ -106,21 +106,3 @@ func (e *Engine) protected(address string) bool { return address != "" && e.rule
 func (e *Engine) untouchable(u directory.User) bool {
 	return e.protected(u.Address) || e.protected(u.Link.Address) || e.binding.owns(u.Link)
 }
-
-// profile are the attributes of the user that a CMS takes beyond DatoCMS's own.
-func (s *userSync) profile() map[string]any {
-	if len(s.engine.o.ProfileAttributes) == 0 {
-		return nil
-	}
-	attrs, err := s.engine.o.Attributes(s.user.Doc)
-	if err != nil {
-		return nil
-	}
-	out := make(map[string]any, len(s.engine.o.ProfileAttributes))
-	for name, path := range s.engine.o.ProfileAttributes {
-		if v := attrs.Values(path); len(v) > 0 {
-			out[name] = v[0]
-		}
-	}
-	return out
-}

@@ -72,7 +72,11 @@ func (s *userSync) call(ctx context.Context, st mapping.Step) (directory.Link, e
 		in, err := cms.CreateInvitation(ctx, cmsclient.InvitationCreate{Email: st.Address, RoleID: *st.RoleID, Profile: s.profile()})
 		return invitationLink(in), err
 	case mapping.SetInvitationRole:
-		in, err := cms.UpdateInvitation(ctx, st.ID, *st.RoleID)
+		up := cmsclient.InvitationUpdate{RoleID: s.user.Link.RoleID, Profile: s.profile()}
+		if st.RoleID != nil {
+			up.RoleID = *st.RoleID
+		}
+		in, err := cms.UpdateInvitation(ctx, st.ID, up)
 		return invitationLink(in), err
 	case mapping.Resend:
 		in, err := cms.ResendInvitation(ctx, st.ID)

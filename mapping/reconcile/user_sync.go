@@ -85,6 +85,7 @@ func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
 	c := s.engine.caseFor(s.user, decision)
 	unadopt := s.user.Adopted && (decision.Source == mapping.FromRule || decision.Source == mapping.FromGroup)
 	plan := mapping.Make(c)
+	plan.Steps = s.withProfile(plan.Steps, c.Observed)
 	res := directory.UserResult{Intent: s.cleared(), Unadopt: unadopt}
 	for i, step := range plan.Steps {
 		if res, err = s.step(ctx, step); err != nil {
@@ -139,6 +140,10 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 	if !s.doubt && s.lease.Look <= s.now {
 		// While a call may still arrive, what there is now is no agreement to compare with.
 		applied := appliedRecord(mapping.Accepted(c), s.user.Writes)
+		applied.Profile = s.user.Applied.Profile
+		if wishState(s.user) == mapping.Active {
+			applied.Profile = s.profileText()
+		}
 		res.Applied = &applied
 	}
 	return s.finish(ctx, res, queue.Verdict{Outcome: queue.Done})

@@ -16,7 +16,12 @@ if ARGV[13] == '1' then
   if clash then return {'taken', clash} end
 end
 if ARGV[4] ~= '' then q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') end
-for i = 23, #ARGV, 2 do call('HSET', u, ARGV[i], ARGV[i+1]) end
+-- What is agreed on while another call may still land is no agreement to compare with.
+local agreed = {aknown=1, akind=1, aaddr=1, arole=1, aactive=1, awrites=1, aprofile=1}
+local skip = ARGV[7] == 'done' and q_owed(p, key)
+for i = 23, #ARGV, 2 do
+  if not (skip and agreed[ARGV[i]]) then call('HSET', u, ARGV[i], ARGV[i+1]) end
+end
 call('HSET', u, 'stamp', call('GET', p..':pic') or '0')
 if ARGV[7] == '' then return {'ok', ''} end
 local code, text = ARGV[10], ARGV[11]
