@@ -3,12 +3,30 @@ package proxy_test
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/scimcms/scimcms/cmsclient"
 	"github.com/scimcms/scimcms/cmsclient/cmstest"
 )
+
+// line is the connection to the CMS. While it is cut nobody answers there.
+type line struct {
+	to  http.RoundTripper
+	cut atomic.Bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.cut.Load() {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	return l.to.RoundTrip(r)
+}
 
 // found is an entity of the CMS that has an address, and the type that the API gives it.
 func (s *site) found(address string) (kind string, r cmstest.Resource, ok bool) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/scimcms/scimcms/queue/queuetest"
 )
 
 // dump is everything that a project has in its store, as text by key. What only says that time has passed is left out.
@@ -83,4 +85,53 @@ func (d dump) find(text string) string {
 		}
 	}
 	return ""
+}
+
+// copyTo writes everything of the site's project to another store.
+func (s *site) copyTo(store queuetest.Store) {
+	s.t.Helper()
+	pipe := store.Client.Pipeline()
+	flush := func(most int) {
+		if pipe.Len() > most {
+			_, err := pipe.Exec(s.ctx)
+			s.must(err)
+		}
+	}
+	keys := s.store.Client.Scan(s.ctx, 0, s.store.Base+":*", 1000).Iterator()
+	for keys.Next(s.ctx) {
+		s.must(s.copyKey(pipe, keys.Val(), store.Base+strings.TrimPrefix(keys.Val(), s.store.Base)))
+		flush(200)
+	}
+	s.must(keys.Err())
+	flush(0)
+}
+
+// copyKey adds what makes a key of another store like one of this to a pipeline.
+func (s *site) copyKey(pipe redis.Pipeliner, from, to string) error {
+	c := s.store.Client
+	kind, err := c.Type(s.ctx, from).Result()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case "string":
+		v, err := c.Get(s.ctx, from).Result()
+		pipe.Set(s.ctx, to, v, 0)
+		return err
+	case "hash":
+		v, err := c.HGetAll(s.ctx, from).Result()
+		pipe.HSet(s.ctx, to, v)
+		return err
+	case "set":
+		v, err := c.SMembers(s.ctx, from).Result()
+		pipe.SAdd(s.ctx, to, v)
+		return err
+	case "zset":
+		v, err := c.ZRangeWithScores(s.ctx, from, 0, -1).Result()
+		pipe.ZAdd(s.ctx, to, v...)
+		return err
+	case "stream": // the audit log, which nothing reads
+		return nil
+	}
+	return fmt.Errorf("%s is a %s, which cannot be copied", from, kind)
 }

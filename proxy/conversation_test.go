@@ -1,18 +1,16 @@
 package proxy_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -54,21 +52,9 @@ type siteOptions struct {
 	rules    mapping.Config
 	profile  map[string]string
 	maxAge   time.Duration // of the picture that a first page shows; 0: a year, so that only tests import
+	listing  time.Duration // how long a first page waits for a newer one; 0: as long as it takes
 	limits   proxy.Limits
-}
-
-// line is the connection to the CMS. While it is cut nobody answers there.
-type line struct {
-	to  http.RoundTripper
-	cut atomic.Bool
-}
-
-// RoundTrip implements http.RoundTripper.
-func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
-	if l.cut.Load() {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
-	}
-	return l.to.RoundTrip(r)
+	idle     bool // the store has people already: nothing is imported
 }
 
 // newSite starts a site, which ends with the test. The CMS is imported when it returns.
@@ -93,6 +79,11 @@ func newSite(t *testing.T, store queuetest.Store, o siteOptions) *site {
 	})
 	s.must(err)
 	s.serve(o, log)
+	if o.idle {
+		s.must(s.engine.Bind(s.ctx))
+		s.run(pool.Run)
+		return s
+	}
 	s.run(pool.Run, s.engine.Run)
 	s.eventually("the first import", func() error {
 		stats, err := s.engine.Stats(s.ctx)
@@ -126,13 +117,11 @@ func (s *site) build(o siteOptions, log *slog.Logger, wake func()) {
 	o.rules.Compile = compileFilter
 	rules, err := mapping.NewRules(o.rules)
 	s.must(err)
-	if o.maxAge == 0 {
-		o.maxAge = 365 * 24 * time.Hour
-	}
+	o.maxAge, o.listing = cmp.Or(o.maxAge, 365*24*time.Hour), cmp.Or(o.listing, patience)
 	s.engine, err = reconcile.New(reconcile.Options{
 		Project: project, Directory: dir, Queue: s.queue, CMS: s.client, Rules: rules, Adopt: true,
 		Attributes: proxy.DocumentAttributes, Document: proxy.PersonDocument, ProfileAttributes: o.profile,
-		Wait: patience, ListingWait: patience, MaxAge: o.maxAge, Wake: wake, Logger: log,
+		Wait: patience, ListingWait: o.listing, MaxAge: o.maxAge, Wake: wake, Logger: log,
 	})
 	s.must(err)
 }
@@ -180,6 +169,14 @@ func (s *site) run(loops ...func(context.Context)) {
 			s.t.Errorf("syncs of requests still run: %v", err)
 		}
 	})
+}
+
+// with is the site for a subtest.
+func (s *site) with(t *testing.T) *site {
+	t.Helper()
+	own := *s
+	own.t, own.ctx = t, t.Context()
+	return &own
 }
 
 func (s *site) must(err error) {
