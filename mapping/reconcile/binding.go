@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type binding struct {
 	token   string // id of the access token
 	owner   string // CMS id of the collaborator behind the token, "" when it is no collaborator's
 	problem string // why nothing may be synced
+	failure string // why the newest try to check failed, in words
 }
 
 func (b *binding) tokenID() string {
@@ -42,6 +44,22 @@ func (b *binding) set(me cmsclient.Identity, problem string) {
 	case "user":
 		b.owner = me.ID
 	}
+}
+
+func (b *binding) failed(why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failure = why
+}
+
+// pending is what an operator should know while the check has not succeeded.
+func (b *binding) pending() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failure == "" {
+		return "the CMS has not answered yet"
+	}
+	return "nothing is synced until the CMS answers: " + b.failure
 }
 
 // ok says that CMS calls go to the project that the record belongs to.
@@ -97,6 +115,7 @@ func (e *Engine) bindUntilDone(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
+		e.binding.failed(words(err))
 		if !failed {
 			e.log.WarnContext(ctx, "the CMS does not say which project the token opens; nothing is synced until it does",
 				"project", e.o.Project, "error", err)
@@ -109,6 +128,14 @@ func (e *Engine) bindUntilDone(ctx context.Context) {
 		case <-t.C:
 		}
 	}
+}
+
+// words is an error for an operator to read.
+func words(err error) string {
+	if ce, ok := errors.AsType[*cmsclient.Error](err); ok {
+		return ce.Reason()
+	}
+	return err.Error()
 }
 
 // Readiness says whether a project can take writes and sync them.
@@ -130,7 +157,7 @@ func (e *Engine) Ready(ctx context.Context) Readiness {
 	case problem != "":
 		r.Reasons = append(r.Reasons, problem)
 	case !checked:
-		r.Notes = append(r.Notes, "the CMS has not answered yet")
+		r.Notes = append(r.Notes, e.binding.pending())
 	}
 	r.Notes = append(r.Notes, queueNotes(stats)...)
 	r.Notes = append(r.Notes, e.recordNotes(ctx)...)
