@@ -17,6 +17,9 @@ import (
 // holdersWait is when the deletion of a role is tried again while people who lose it wait for their turn.
 const holdersWait = 500 * time.Millisecond
 
+// opRenameRole is the intent of a role's new name.
+const opRenameRole = "rename_role"
+
 // groupSync gives a group its role and tells its members.
 type groupSync struct {
 	syncing
@@ -149,7 +152,7 @@ func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
 }
 
 func (s *groupSync) renameRole(ctx context.Context) (outcome, bool, error) {
-	note := intent{Op: "rename_role", ID: s.group.RoleID, Address: s.group.Name}
+	note := intent{Op: opRenameRole, ID: s.group.RoleID, Address: s.group.Name}
 	if err := s.intend(ctx, note.String(), "role:"+fold(s.group.Name), "role-id:"+s.group.RoleID); err != nil {
 		return s.callFailed(ctx, err)
 	}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -70,8 +71,30 @@ func (e *Engine) sync(ctx context.Context, l *queue.Lease, create bool) outcome 
 	if s.called && (out.result == queue.ResultDone || out.result == queue.ResultParked || out.result == outRejected) {
 		e.answered(ctx, l)
 	}
+	if isLost(out.err) && s.own {
+		e.lost(ctx, l)
+	}
 	e.observe(kind, l, out, e.o.Now().Sub(began))
 	return out
+}
+
+func isLost(err error) bool {
+	return errors.Is(err, directory.ErrLost) || errors.Is(err, queue.ErrLost)
+}
+
+// lost notes that a call which this sync noted may land over what others did since its lease was lost.
+func (e *Engine) lost(ctx context.Context, l *queue.Lease) {
+	var i intent
+	if l.Intent == "" || json.Unmarshal([]byte(l.Intent), &i) != nil {
+		return
+	}
+	d := directory.Doubt{
+		Role: i.Role, Name: i.Op == opRenameRole,
+		Access: i.Access || i.Op == mapping.Withdraw.String() || i.Op == mapping.DeleteUser.String(),
+	}
+	if err := e.dir.Lost(context.WithoutCancel(ctx), l, d); err != nil {
+		e.log.ErrorContext(ctx, "a lost lease could not be noted", "project", e.o.Project, "key", l.Key, "error", err)
+	}
 }
 
 // answered closes the circuit when the key of a probe shows that the CMS takes calls again.
@@ -100,7 +123,7 @@ func (e *Engine) verdict(ctx context.Context, l *queue.Lease, out outcome) queue
 	if out.err == nil {
 		return queue.Verdict{Outcome: queue.Ended}
 	}
-	if errors.Is(out.err, directory.ErrLost) || errors.Is(out.err, queue.ErrLost) {
+	if isLost(out.err) {
 		e.log.WarnContext(ctx, "a lease was lost during a sync; the key will be looked at", "project", e.o.Project, "key", l.Key)
 		return queue.Verdict{Outcome: queue.Retry, Look: l.Look}
 	}

@@ -93,3 +93,9 @@ local function q_look(p, key, at)
   at = tonumber(at) or 0
   if at > old then redis.call('HSET', k, 'look', q_num(at)) end
 end
+
+-- q_owed(p, key) -> whether the CMS must be read again by a later lease than the present one.
+local function q_owed(p, key)
+  local r = redis.call('HMGET', p .. ':k:' .. key, 'look', 'at')
+  return (tonumber(r[1] or '') or 0) > (tonumber(r[2] or '') or 0)
+end
