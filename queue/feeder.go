@@ -93,12 +93,31 @@ func (f *feeder) start(ctx, handlers context.Context, worker permit) (started bo
 		f.keep(slot)
 		return false, pause{}, err
 	}
+	ended := make(chan struct{})
 	f.pool.running.Go(func() {
 		defer f.pool.permits.release(worker)
+		defer close(ended)
 		f.pool.work(WithSlot(handlers, slot), f.Source, l)
 		f.keep(slot)
 	})
+	f.awaitUse(ctx, slot, ended)
 	return true, pause{}, nil
+}
+
+// awaitUse waits until the slot is spent or its key needed no call, at most for one spacing: a row of keys that cost the
+// CMS nothing then goes on one slot, and not at the CMS's pace.
+func (f *feeder) awaitUse(ctx context.Context, slot Slot, ended <-chan struct{}) {
+	if slot.b == nil {
+		return
+	}
+	t := time.NewTimer(f.Pacer.gap())
+	defer t.Stop()
+	select {
+	case <-slot.b.used:
+	case <-ended:
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // slot returns the slot that a key has left unspent, if it is still good, or books one.

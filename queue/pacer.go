@@ -108,7 +108,7 @@ func (p *Pacer) Book(ctx context.Context, maxAhead time.Duration) (s Slot, ahead
 	if f[2] != "1" {
 		return Slot{}, ahead, false, nil
 	}
-	return Slot{&booking{pacer: p, at: p.opt.Clock().Add(ahead)}}, ahead, true, nil
+	return Slot{&booking{pacer: p, at: p.opt.Clock().Add(ahead), used: make(chan struct{})}}, ahead, true, nil
 }
 
 // lateness is how much later than booked a call may be sent. With slots 1/0.97 of the limit's own spacing apart, any
@@ -171,6 +171,13 @@ func (p *Pacer) retryIn(ahead time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return max(ahead-2*p.spacing, p.spacing/2)
+}
+
+// gap is the spacing of calls as last seen.
+func (p *Pacer) gap() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.spacing
 }
 
 // good reports whether a call may still be sent with the slot: it is not too late, and no refusal has come since.

@@ -151,6 +151,22 @@ func TestPool_KeepsAnUnspentSlotForTheNextKey(t *testing.T) {
 	})
 }
 
+// Ten thousand members whose roles stay as they are must not go at the CMS's pace, however many workers there are.
+func TestPool_KeysThatNeedNoCallGoOnOneSlotWithManyWorkers(t *testing.T) {
+	t.Parallel()
+	each(t, func(f *fixture) {
+		pacer, err := NewPacer(PacerOptions{Redis: f.store.Client, Base: f.store.Base, Limit: 1, Window: time.Hour, Now: f.clock.Micros})
+		ok(f.t, err)
+		for i := range 50 {
+			f.push(fmt.Sprintf("user/%d", i), Normal)
+		}
+		h := newHandler(f.t)
+		_, stop := runPool(f.t, PoolOptions{Workers: 8, Sources: []Source{{Queue: f.Queue, Pacer: pacer, Handle: h.handle}}})
+		h.next(50)
+		stop()
+	})
+}
+
 func TestPool_RunsOnRedissOwnTime(t *testing.T) {
 	t.Parallel()
 	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {

@@ -14,13 +14,20 @@ type booking struct {
 	pacer *Pacer
 	at    time.Time // when to send
 	spent atomic.Bool
+	used  chan struct{} // closed when it is spent
 }
 
 // Spent reports whether the slot has been used, or is none.
 func (s Slot) Spent() bool { return s.b == nil || s.b.spent.Load() }
 
 // spend takes the slot; false when it is none or somebody has.
-func (s Slot) spend() bool { return s.b != nil && s.b.spent.CompareAndSwap(false, true) }
+func (s Slot) spend() bool {
+	if s.b == nil || !s.b.spent.CompareAndSwap(false, true) {
+		return false
+	}
+	close(s.b.used)
+	return true
+}
 
 type slotKey struct{}
 
