@@ -32,7 +32,12 @@ func queueOf(t *testing.T, store queuetest.Store) *queue.Queue {
 // serve starts the proxy for the project of configFile and waits until it has read the CMS.
 func serve(t *testing.T, s settings) *instance {
 	t.Helper()
-	i := start(t, scimToken, "serve", "--config", configFile(t, s))
+	return serveFile(t, configFile(t, s))
+}
+
+func serveFile(t *testing.T, file string) *instance {
+	t.Helper()
+	i := start(t, scimToken, "serve", "--config", file)
 	eventually(t, func() error {
 		if ready := i.readyz(); strings.Contains(ready, "nothing has been imported") || strings.Contains(ready, "not answered yet") {
 			return fmt.Errorf("not ready: %s", ready)
@@ -137,7 +142,10 @@ func TestServe_StopLetsWorkersFinishAndHandsLeasesBack(t *testing.T) {
 		if err := i.stop(); err != nil {
 			t.Errorf("stop: %v", err)
 		}
-		nothingLeft(t, queueOf(t, store))
+		// The worker's call was finished. What the group queued meanwhile is there for the next process, and nobody holds it.
+		if st, err := queueOf(t, store).Stats(t.Context()); err != nil || st.Leased != 0 {
+			t.Errorf("%d leases are left, %v", st.Leased, err)
+		}
 	})
 }
 
@@ -233,6 +241,12 @@ func TestServe_CMSAwayAtTheStart(t *testing.T) {
 		if s := synced(created); s["status"] != "pending" {
 			t.Errorf("with the CMS away: %v", s)
 		}
+		eventually(t, func() error {
+			if ready := i.readyz(); !strings.Contains(ready, "nothing is synced until the CMS answers: The CMS could not be reached.") {
+				return fmt.Errorf("operators are not told: %s", ready)
+			}
+			return nil
+		})
 		l, err := listen(t.Context(), address, "--cms-listen")
 		if err != nil {
 			t.Fatal(err)

@@ -25,7 +25,7 @@ func (p program) welcome(o demoOptions, at endpoints) {
 	base := "http://" + dialable(at.scim) + "/scim/v2"
 	store := "in memory, NOT durable: all is gone when the demo stops"
 	if o.redisURL != "" {
-		store = "the Redis of --redis-url"
+		store = "the Redis of --redis-url; the emulator starts afresh every time"
 	}
 	header := shellQuote("Authorization: Bearer " + o.token)
 	_, _ = fmt.Fprintf(p.stdout, `scimcms demo: SCIM proxy, CMS emulator and store in one process
