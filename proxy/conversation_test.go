@@ -66,7 +66,7 @@ func newSite(t *testing.T, store queuetest.Store, o siteOptions) *site {
 	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the log of the proxy:\n%s", logs.String())
+			t.Logf("the log of the proxy:\n%.4000s", logs.String())
 		}
 	})
 	var pool *queue.Pool
