@@ -68,30 +68,31 @@ func page[T any](total int, records []any, decode func([]any) T) Page[T] {
 
 // User reads one visible user.
 func (d *Directory) User(ctx context.Context, id string) (User, error) {
-	p, err := d.FindUsers(ctx, ByID, id, Window{1, 1})
-	if err != nil {
-		return User{}, err
-	}
-	if len(p.Items) == 0 {
-		return User{}, ErrNotFound
-	}
-	return p.Items[0], nil
+	return d.oneUser(ctx, "wish", id, userRecord)
+}
+
+// UserView reads what a listing shows of one visible user: document, name, generation, link, status and groups.
+func (d *Directory) UserView(ctx context.Context, id string) (User, error) {
+	return d.oneUser(ctx, "id", id, userView)
 }
 
 // UserRecord reads one user, also one that is deleted.
 func (d *Directory) UserRecord(ctx context.Context, id string) (User, error) {
-	_, records, err := d.read(ctx, query{kind: "u", how: "record", value: id, w: Window{1, 1}})
+	return d.oneUser(ctx, "record", id, userRecord)
+}
+
+func (d *Directory) oneUser(ctx context.Context, how, id string, decode func([]any) User) (User, error) {
+	_, records, err := d.read(ctx, query{kind: "u", how: how, value: id, w: Window{1, 1}})
 	if err != nil {
 		return User{}, err
 	}
 	if len(records) == 0 {
 		return User{}, ErrNotFound
 	}
-	return userRecord(list(records[0])), nil
+	return decode(list(records[0])), nil
 }
 
-// FindUsers reads the visible users with a value; by another index than ByID with what a listing shows of them: document,
-// name, generation, link, status and groups. An index that users do not have finds nobody.
+// FindUsers reads the visible users with a value, with what a listing shows of them. An index that users do not have finds nobody.
 func (d *Directory) FindUsers(ctx context.Context, by Index, value string, w Window) (Page[User], error) {
 	l, ok := userLookups[by]
 	if !ok {
@@ -101,9 +102,6 @@ func (d *Directory) FindUsers(ctx context.Context, by Index, value string, w Win
 		value = d.opts.Fold(value)
 	}
 	total, records, err := d.read(ctx, query{kind: "u", how: l.how, index: l.index, value: value, w: w})
-	if by == ByID {
-		return page(total, records, userRecord), err
-	}
 	return page(total, records, userView), err
 }
 

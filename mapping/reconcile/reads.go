@@ -11,7 +11,7 @@ func (e *Engine) User(ctx context.Context, id string) (directory.User, error) {
 	if s := e.service; id == s.ID {
 		return s, nil
 	}
-	return e.dir.User(ctx, id)
+	return e.dir.UserView(ctx, id)
 }
 
 // FindUsers reads the users with a value of an index.

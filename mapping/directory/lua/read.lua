@@ -1,13 +1,13 @@
 -- Reads of users and groups, one round trip each.
 -- KEYS: 1 base of the project
--- ARGV: 1 kind: u | g, 2 how: id | record (a tombstone too) | index | sorted | list | after, 3 index (x:un, x:addr, xd:…, …) or '', 4 value, 5 first rank (0-based),
+-- ARGV: 1 kind: u | g, 2 how: id | wish (all fields) | record (a tombstone too) | index | sorted | list | after, 3 index (x:un, x:addr, xd:…, …) or '', 4 value, 5 first rank (0-based),
 --       6 count, 7 members to return with a group
--- Returns {total, {records}}: of users all fields by id, and what a listing shows otherwise. `after` reads up to count records whose sequence is greater than `value`.
+-- Returns {total, {records}}: of users all fields as wish or record, else what a listing shows. `after` reads up to count records whose sequence is greater than `value`.
 local p, kind, how = KEYS[1], ARGV[1], ARGV[2]
 local first, count = tonumber(ARGV[5]), tonumber(ARGV[6])
 local ids, total = {}, 0
-local full = how == 'id' or how == 'record'
-if how == 'id' or how == 'record' then ids, total = {ARGV[4]}, 1
+local full = how == 'record' or how == 'wish'
+if how == 'id' or full then ids, total = {ARGV[4]}, 1
 elseif how == 'index' then
   local id = call('HGET', p..':'..ARGV[3], ARGV[4])
   if id then ids, total = {id}, 1 end
@@ -22,10 +22,10 @@ end
 local out = {}
 for _, id in ipairs(ids) do
   local r
-  if kind == 'u' then r = d_record(p, id, full and d_ufields or d_vfields) else r = d_group(p, id, tonumber(ARGV[7])) end
+  if kind == 'u' then r = d_record(p, id, full and d_ufields or d_vfields, full) else r = d_group(p, id, tonumber(ARGV[7])) end
   if r and (d_visible(r[2]) or how == 'record') then out[#out+1] = r end
 end
-if how == 'id' or how == 'record' or how == 'index' then
+if how == 'id' or how == 'index' or full then
   total = #out
   if first > 0 or count == 0 then out = {} end
 end

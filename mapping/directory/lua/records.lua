@@ -23,19 +23,21 @@ local function d_visible(state) return state == 'live' or state == 'rejected' en
 -- Groups with an open fan-out and what was read of groups, for the length of one script.
 local d_fans, d_seen = nil, {}
 
-local function d_group_ref(p, g)
+local function d_group_ref(p, g, full)
   local ref = d_seen[g]
   if not ref then
-    ref = call('HMGET', p..':g:'..g, 'state', 'name', 'seq', 'roleid', 'imported')
-    ref[6] = q_state(p, 'group/'..g)
+    if full then
+      ref = call('HMGET', p..':g:'..g, 'state', 'name', 'seq', 'roleid', 'imported')
+      ref[6] = q_state(p, 'group/'..g)
+    else ref = call('HMGET', p..':g:'..g, 'state', 'name') end
     d_seen[g] = ref
   end
   return ref
 end
 
--- Groups of a user, flat: id, name, seq, roleid, imported, status. Groups with an open fan-out are asked themselves,
+-- Groups of a user, flat: id, name, seq, roleid, imported, status (the last four only when `full`). Groups with an open fan-out are asked themselves,
 -- because the per-user index lags behind them.
-local function d_groups_of(p, id)
+local function d_groups_of(p, id, full)
   local ids = call('SMEMBERS', p..':ug:'..id)
   d_fans = d_fans or call('SMEMBERS', p..':fans')
   if #d_fans > 0 then
@@ -48,7 +50,7 @@ local function d_groups_of(p, id)
   if #ids > 1 then table.sort(ids) end
   local out = {}
   for _, g in ipairs(ids) do
-    local r = d_group_ref(p, g)
+    local r = d_group_ref(p, g, full)
     if d_visible(r[1]) then
       out[#out+1] = g
       for i = 2, 6 do out[#out+1] = r[i] or '' end
@@ -65,17 +67,17 @@ local function d_queue_state(p, key, out)
 end
 
 -- One user: {id, values of the fields, queue state, code, text, ticket, groups}; false when there is no record.
-local function d_record(p, id, fields)
+local function d_record(p, id, fields, full)
   local out = call('HMGET', p..':u:'..id, unpack(fields))
   if not out[1] then return false end
   for i = 1, #fields do out[i] = out[i] or '' end
   table.insert(out, 1, id)
   d_queue_state(p, 'user/'..id, out)
-  out[#out+1] = d_groups_of(p, id)
+  out[#out+1] = d_groups_of(p, id, full)
   return out
 end
 
-local function d_user(p, id) return d_record(p, id, d_ufields) end
+local function d_user(p, id) return d_record(p, id, d_ufields, true) end
 
 -- Members as shown, flat: id, userName. An unmanaged group shows who holds its role.
 local function d_members_of(p, gid, managed, roleid, limit)
