@@ -91,6 +91,9 @@ func (r *replay) act(a cmsAction) error {
 		_, err := r.cms.AddUser(*a.AddUser)
 		errs = append(errs, err)
 	}
+	if a.EditUser != nil {
+		errs = append(errs, r.toEntity(a.EditUser.Email, func(id string) error { _, err := r.cms.EditUser(id, *a.EditUser); return err }))
+	}
 	if a.Invite != nil {
 		_, err := r.client.CreateInvitation(r.ctx, cmsclient.InvitationCreate{Email: a.Invite.Email, RoleID: r.roleID(a.Invite.Role)})
 		errs, r.counted = append(errs, err), r.writes()

@@ -76,7 +76,8 @@ type cmsAction struct {
 	Expire      string           `json:"expire"`
 	Withdraw    string           `json:"withdraw"`
 	AddUser     *cmstest.NewUser `json:"add_user"`
-	Invite      *cmstest.NewUser `json:"invite"` // email and role
+	Invite      *cmstest.NewUser `json:"invite"`    // email and role
+	EditUser    *cmstest.NewUser `json:"edit_user"` // whoever has the email; what else is given is changed
 	RemoveUser  string           `json:"remove_user"`
 	Seats       *int             `json:"seats"`
 	Fault       *cmstest.Fault   `json:"fault"`

@@ -80,15 +80,15 @@ func TestOktaGroups_TenThousandMembers(t *testing.T) {
 	t.Parallel()
 	const people = 10_000
 	options := siteOptions{cms: cmstest.Options{SeedUsers: people}, rules: mapping.Config{Default: "Editor"}}
-	real := newSite(t, queuetest.Real(t), options)
-	users := real.userIDs()
+	seeded := newSite(t, queuetest.Real(t), options)
+	users := seeded.userIDs()
 	if len(users) != people {
 		t.Fatalf("%d users were imported", len(users))
 	}
 	copied := queuetest.Stores(t)[0]
-	real.copyTo(copied)
+	seeded.copyTo(copied)
 	options.idle = true
-	for name, s := range map[string]*site{queuetest.Redis: real, copied.Name: newSite(t, copied, options)} {
+	for name, s := range map[string]*site{queuetest.Redis: seeded, copied.Name: newSite(t, copied, options)} {
 		s.must(s.queue.Pause(s.ctx))
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

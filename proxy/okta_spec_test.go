@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ const (
 // TestOktaSpec is Okta's SPEC test (Okta-SCIM-20-SPEC-Test.json in Okta's developer documentation): its requests, in
 // their order and with their headers, and all of its assertions. It begins with what the test asks for: somebody and a
 // group that can be listed. One assertion is about time, so this test does not run beside others.
-func TestOktaSpec(t *testing.T) { //nolint:tparallel // see above
+func TestOktaSpec(t *testing.T) {
 	for _, store := range queuetest.Stores(t) {
 		t.Run(store.Name, func(t *testing.T) {
 			s := newSite(t, store, siteOptions{cms: cmstest.Options{SeedUsers: 2}, maxAge: time.Nanosecond, listing: 300 * time.Millisecond})
@@ -86,9 +87,7 @@ func (r *specRun) step(s specStep) {
 			"Content-Type": "application/json", "Authorization": "Bearer " + token, "Accept": "application/scim+json; charset=utf-8",
 		}
 	}
-	for name, value := range s.header {
-		all[name] = value
-	}
+	maps.Copy(all, s.header)
 	for name, value := range all {
 		header.Set(name, value)
 	}
