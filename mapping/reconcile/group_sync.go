@@ -141,7 +141,7 @@ func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
 			s.engine.rules.Config().Template))
 		return out, true, err
 	}
-	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}.String(), "role:"+fold(s.group.Name)); err != nil {
+	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}, "role:"+fold(s.group.Name)); err != nil {
 		return s.callFailed(ctx, err)
 	}
 	role, err := s.engine.cms.CreateRole(ctx, s.all[i].Template(s.group.Name))
@@ -153,7 +153,7 @@ func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
 
 func (s *groupSync) renameRole(ctx context.Context) (outcome, bool, error) {
 	note := intent{Op: opRenameRole, ID: s.group.RoleID, Address: s.group.Name}
-	if err := s.intend(ctx, note.String(), "role:"+fold(s.group.Name), "role-id:"+s.group.RoleID); err != nil {
+	if err := s.intend(ctx, note, "role:"+fold(s.group.Name), "role-id:"+s.group.RoleID); err != nil {
 		return s.callFailed(ctx, err)
 	}
 	role, err := s.engine.cms.UpdateRole(ctx, s.group.RoleID, cmsclient.RoleAttributes{Name: s.group.Name})
@@ -196,7 +196,7 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 			Code: "members_moving", Text: "the role is deleted when its holders have been given another one"})
 	}
 	role := s.group.DropRole
-	if err := s.intend(ctx, intent{Op: "delete_role", ID: role}.String(), "role-id:"+role); err != nil {
+	if err := s.intend(ctx, intent{Op: "delete_role", ID: role}, "role-id:"+role); err != nil {
 		out, _, err := s.callFailed(ctx, err)
 		return out, err
 	}

@@ -22,7 +22,7 @@ const project = "site"
 // rig is one project on a store of its own with an emulated CMS. Time stands still unless a test moves it; workers are
 // the test's own calls of work.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	ctx    context.Context
 	clock  *queuetest.Clock
 	store  queuetest.Store
@@ -76,11 +76,18 @@ func each(t *testing.T, s setup, fn func(t *testing.T, r *rig)) {
 
 func newRig(t *testing.T, s setup, store queuetest.Store, clock *queuetest.Clock) *rig {
 	t.Helper()
+	r := assemble(t, s, store, clock)
+	r.must(r.engine.Bind(r.ctx))
+	r.importAll()
+	return r
+}
+
+// assemble builds a rig that knows nothing of its CMS yet.
+func assemble(t testing.TB, s setup, store queuetest.Store, clock *queuetest.Clock) *rig {
+	t.Helper()
 	s.cms.Now = func() time.Time { return time.UnixMilli(clock.Now()) }
 	r := &rig{t: t, ctx: t.Context(), clock: clock, store: store, cms: cmstest.New(s.cms)}
 	r.build(s)
-	r.must(r.engine.Bind(r.ctx))
-	r.importAll()
 	return r
 }
 

@@ -142,7 +142,7 @@ func TestCallThatOutlivesItsLease_IsSeenAndCorrected(t *testing.T) {
 		r.must(err)
 		_, err = r.dir.LoadUser(r.ctx, u.ID, stopped)
 		r.must(err)
-		r.must(r.dir.Intend(r.ctx, stopped, `{"op":"update_user","id":"`+u.Link.ID+`"}`, 13e9, "mail:ada@example.org"))
+		r.must(r.dir.Intend(r.ctx, stopped, directory.Call{Note: `{"op":"update_user","id":"` + u.Link.ID + `"}`, Deadline: 13e9}, "mail:ada@example.org"))
 
 		r.must(r.queue.Pause(r.ctx))
 		r.update(u.ID, person("ada@example.org", inactive))

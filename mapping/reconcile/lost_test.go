@@ -101,3 +101,31 @@ func TestRenameThatLandsOverANewerName_IsUndone(t *testing.T) {
 		}
 	})
 }
+
+// While a look is owed nothing is agreed on, so what the proxy itself did meanwhile must not be taken for a change by hand.
+func TestWishThatReturnsWhileALookIsOwed(t *testing.T) {
+	for _, tt := range []struct {
+		name                 string
+		lost, there, andBack func(*directory.UserWish)
+	}{
+		{"activity", titled("Chief"), inactive, titled("Clerk")},
+		{"role", inactive, titled("Chief"), titled("Clerk")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, byTitle(), func(t *testing.T, r *rig) {
+				u := r.member("ada@example.org")
+				r.fault(cmstest.Fault{Method: "PUT", Path: "/users/:id", Times: 1, Action: cmstest.DropAfter})
+				for _, w := range []func(*directory.UserWish){tt.lost, tt.there, tt.andBack} {
+					r.update(u.ID, person(u.Address, w))
+					r.must(r.engine.Drain(r.ctx))
+					r.clock.Advance(time.Second)
+					r.work()
+				}
+				r.settle()
+				if r.has(u.Address) != "active Editor" {
+					t.Errorf("%s: %+v", r.has(u.Address), r.user(u.ID))
+				}
+			})
+		})
+	}
+}

@@ -67,7 +67,7 @@ func TestIntentMovesToWhoTakesTheAddress(t *testing.T) {
 		_, err = r.dir.LoadUser(r.ctx, old.ID, l)
 		r.must(err)
 		const note = `{"op":"update_user","id":"7","access":true}`
-		r.must(r.dir.Intend(r.ctx, l, note, 13*time.Second))
+		r.must(r.dir.Intend(r.ctx, l, directory.Call{Note: note, Deadline: 13 * time.Second}))
 		r.must(r.queue.Pause(r.ctx))
 		res, err := r.engine.CreateUser(r.ctx, person("ada@example.org", named("ada@example.org", "00uNew")))
 		r.must(err)
@@ -114,7 +114,7 @@ func TestSyncHoldsTheAddressItCallsFor(t *testing.T) {
 		r.must(err)
 		other, err := r.queue.Take(r.ctx, queue.TakeOptions{})
 		r.must(err)
-		r.must(r.dir.Intend(r.ctx, other, "{}", 13*time.Second, "mail:ada@example.org"))
+		r.must(r.dir.Intend(r.ctx, other, directory.Call{Note: "{}", Deadline: 13 * time.Second}, "mail:ada@example.org"))
 		u := r.create("Ada@Example.org")
 		if n := len(r.calls(false)); n != 0 || u.Sync.State != directory.Pending {
 			t.Errorf("%d calls while another key holds the address: %+v", n, u.Sync)

@@ -46,7 +46,7 @@ func TestImportLeavesARecordWithALeaseOrAnIntentAlone(t *testing.T) {
 	for name, prepare := range map[string]func(r *rig, l *queue.Lease){
 		"lease": func(*rig, *queue.Lease) {},
 		"intent": func(r *rig, l *queue.Lease) {
-			r.must(r.dir.Intend(r.ctx, l, "{}", 13e9))
+			r.must(r.dir.Intend(r.ctx, l, directory.Call{Note: "{}", Deadline: 13e9}))
 			_, err := r.queue.Finish(r.ctx, l, queue.Verdict{Outcome: queue.Retry, After: 9e9})
 			r.must(err)
 			r.importAll() // a picture with a higher number than the intent's

@@ -88,11 +88,8 @@ func (e *Engine) lost(ctx context.Context, l *queue.Lease) {
 	if l.Intent == "" || json.Unmarshal([]byte(l.Intent), &i) != nil {
 		return
 	}
-	d := directory.Doubt{
-		Role: i.Role, Name: i.Op == opRenameRole,
-		Access: i.Access || i.Op == mapping.Withdraw.String() || i.Op == mapping.DeleteUser.String(),
-	}
-	if err := e.dir.Lost(context.WithoutCancel(ctx), l, d); err != nil {
+	c := directory.Changes{Role: i.Role, Access: i.Access, Name: i.Op == opRenameRole}
+	if err := e.dir.Lost(context.WithoutCancel(ctx), l, c); err != nil {
 		e.log.ErrorContext(ctx, "a lost lease could not be noted", "project", e.o.Project, "key", l.Key, "error", err)
 	}
 }
@@ -177,9 +174,12 @@ func (s *syncing) mustLook() bool {
 }
 
 // intend notes a CMS write before it is sent.
-func (s *syncing) intend(ctx context.Context, what string, idents ...string) error {
+func (s *syncing) intend(ctx context.Context, what intent, idents ...string) error {
 	noted := s.engine.o.Now()
-	err := s.engine.dir.Intend(ctx, s.lease, what, s.engine.o.CallTimeout+lookMargin, idents...)
+	call := directory.Call{
+		Note: what.String(), Deadline: s.engine.o.CallTimeout + lookMargin, Changes: directory.Changes{Role: what.Role, Access: what.Access},
+	}
+	err := s.engine.dir.Intend(ctx, s.lease, call, idents...)
 	s.send.until = noted.Add(lookMargin)
 	if err == nil {
 		s.own, s.called = true, true

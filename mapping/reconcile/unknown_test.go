@@ -44,7 +44,7 @@ func TestUnknownInvitationThenLeaver_NoInvitationIsLeftBehind(t *testing.T) {
 		r.must(err)
 		_, err = r.dir.LoadUser(r.ctx, u.ID, l)
 		r.must(err)
-		r.must(r.dir.Intend(r.ctx, l, `{"op":"invite","address":"ada@example.org"}`, 13*time.Second, "mail:ada@example.org"))
+		r.must(r.dir.Intend(r.ctx, l, directory.Call{Note: `{"op":"invite","address":"ada@example.org"}`, Deadline: 13 * time.Second}, "mail:ada@example.org"))
 
 		r.update(u.ID, person("ada@example.org", inactive))
 		r.clock.Advance(16 * time.Second)

@@ -34,8 +34,9 @@ var errNoIntent = errors.New("the call could not be noted")
 
 // step makes one CMS call of a plan and gives the link as it is afterwards.
 func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserResult, error) {
-	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: st.Active != nil && !st.Old}
-	if err := s.intend(ctx, note.String(), s.idents(st)...); err != nil {
+	access := st.Active != nil || st.Op == mapping.Withdraw || st.Op == mapping.DeleteUser
+	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: access && !st.Old}
+	if err := s.intend(ctx, note, s.idents(st)...); err != nil {
 		return directory.UserResult{}, fmt.Errorf("%w: %w", errNoIntent, err)
 	}
 	link, err := s.call(ctx, st)
