@@ -102,18 +102,48 @@ func (d *Directory) LoadGroup(ctx context.Context, id string, l *queue.Lease) (W
 	return w, nil
 }
 
-// Intend notes a CMS write before it is sent and leases the CMS identities that it touches. After deadline the write
-// can no longer arrive.
-func (d *Directory) Intend(ctx context.Context, l *queue.Lease, intent string, deadline time.Duration, idents ...string) error {
+// Call is a CMS write that is about to be sent.
+type Call struct {
+	Note     string        // for whoever has to find out what became of it
+	Deadline time.Duration // after that it can no longer arrive
+	Changes  Changes
+}
+
+// Changes says what a CMS write changes of what is agreed on.
+type Changes struct {
+	Role   bool // a user's role
+	Access bool // whether a user can get in
+	Name   bool // the name of a group's role
+}
+
+// fields are the fields and values of a record in which nothing of it is agreed on.
+func (c Changes) fields() (out []any) {
+	if c.Role {
+		out = append(out, "arole", "")
+	}
+	if c.Access {
+		out = append(out, "aactive", "0")
+	}
+	if c.Name {
+		out = append(out, "rolename", "")
+	}
+	return out
+}
+
+// Intend notes a CMS write before it is sent and leases the CMS identities that it touches. What it changes is not agreed
+// on until a sync ends in agreement: else the difference between a call of the proxy and a wish that has returned to what
+// was agreed on before would be taken for somebody's change by hand.
+func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents ...string) error {
 	kind, id := splitKey(l.Key)
-	args := append([]any{d.now(), l.Key, l.Token, ms(d.opts.Lease), ms(deadline), intent}, anys(idents)...)
-	ans, err := d.run(ctx, d.scripts.intend, []string{d.keys.base + ":" + kind + ":" + id}, args...)
+	fields := c.Changes.fields()
+	args := append([]any{d.now(), l.Key, l.Token, ms(d.opts.Lease), ms(c.Deadline), c.Note, len(fields)}, fields...)
+	ans, err := d.run(ctx, d.scripts.intend, []string{d.keys.base + ":" + kind + ":" + id}, append(args, anys(idents)...)...)
 	if err != nil {
 		return err
 	}
 	switch str(at(ans, 0)) {
 	case "ok":
-		l.Intent = intent
+		l.Intent = c.Note
 		return nil
 	case "busy":
 		return ErrBusy
@@ -170,26 +200,11 @@ func (d *Directory) SettleGroup(ctx context.Context, id string, l *queue.Lease, 
 	return d.settle(ctx, l, settlement{script: d.scripts.settleGroup, key: d.keys.group(id), intent: r.Intent, args: args})
 }
 
-// Doubt is what a call changes that nobody waits for any more.
-type Doubt struct {
-	Role   bool // a user's role
-	Access bool // whether a user can get in
-	Name   bool // the name of a group's role
-}
-
 // Lost queues a look at a key whose lease was lost with a call under way. What the call changes is agreed on no more: the
 // difference that it makes, if it lands over what others did since, is nobody's change by hand.
-func (d *Directory) Lost(ctx context.Context, l *queue.Lease, doubt Doubt) error {
+func (d *Directory) Lost(ctx context.Context, l *queue.Lease, c Changes) error {
 	kind, id := splitKey(l.Key)
-	args := []any{d.now(), l.Key, string(l.Lane), 2 * ms(d.opts.CallTimeout)}
-	for _, f := range []struct {
-		set         bool
-		field, none string
-	}{{doubt.Role, "arole", ""}, {doubt.Access, "aactive", "0"}, {doubt.Name, "rolename", ""}} {
-		if f.set {
-			args = append(args, f.field, f.none)
-		}
-	}
+	args := append([]any{d.now(), l.Key, string(l.Lane), 2 * ms(d.opts.CallTimeout)}, c.fields()...)
 	_, err := d.run(ctx, d.scripts.lost, []string{d.keys.base + ":" + kind + ":" + id}, args...)
 	return err
 }
