@@ -90,7 +90,7 @@ func TestRefusedWriteChangesNothing(t *testing.T) {
 			"lost lease": func() error {
 				l := r.queue.Adopt(directory.UserKey(a.ID), "token", nil)
 				_, err := r.dir.SettleUser(r.ctx, a.ID, l, directory.UserResult{Link: &directory.Link{}, Intent: directory.ClearIntent})
-				return errors.Join(err, r.dir.Intend(r.ctx, l, "{}", 1e9))
+				return errors.Join(err, r.dir.Intend(r.ctx, l, directory.Call{Note: "{}", Deadline: 1e9}))
 			},
 			"lost lease of a group": func() error {
 				l := r.queue.Adopt(directory.GroupKey(g.ID), "token", nil)
