@@ -1,10 +1,12 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
@@ -69,7 +71,7 @@ func (e *Engine) importNow(ctx context.Context) error {
 	if err := e.believable(ctx, len(found.links)); err != nil {
 		return err
 	}
-	if err := e.dir.NoteBegin(ctx, began, len(found.links)); err != nil {
+	if err := e.noteBegin(ctx, began, len(found.links)); err != nil {
 		return err
 	}
 	if err := e.dir.ImportRoles(ctx, picture, roles); err != nil {
@@ -84,6 +86,20 @@ func (e *Engine) importNow(ctx context.Context) error {
 	return e.dir.Imported(ctx, began, len(found.links))
 }
 
+// noteBegin remembers when the record was begun, and tells operators if the CMS had people then: at the first start with
+// a project that is in use, or because Redis has lost the record.
+func (e *Engine) noteBegin(ctx context.Context, began time.Time, people int) error {
+	before, _, err := e.dir.Begun(ctx)
+	if err != nil {
+		return err
+	}
+	if before.IsZero() && people > 0 {
+		e.log.WarnContext(ctx, "the record is new, and the CMS has people: they keep their roles until the identity provider pushes its groups",
+			"project", e.o.Project, "people", people)
+	}
+	return e.dir.NoteBegin(ctx, began, people)
+}
+
 func (e *Engine) believable(ctx context.Context, seen int) error {
 	known, err := e.dir.CountLinked(ctx)
 	if err != nil {
@@ -93,6 +109,12 @@ func (e *Engine) believable(ctx context.Context, seen int) error {
 		return errShrunk
 	}
 	return nil
+}
+
+// byAge orders roles by their ids, which the CMS counts up: groups that are made from them are as old as they are, after a
+// loss of the record, too.
+func byAge(a, b directory.RoleEntry) int {
+	return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 }
 
 func (e *Engine) rolesPicture(ctx context.Context) (p directory.RolesPicture, err error) {
@@ -106,6 +128,7 @@ func (e *Engine) rolesPicture(ctx context.Context) (p directory.RolesPicture, er
 	for _, r := range roles {
 		p.Entries = append(p.Entries, directory.RoleEntry{ID: r.ID, Name: r.Name})
 	}
+	slices.SortFunc(p.Entries, byAge)
 	if p.JSON, err = json.Marshal(roles); err != nil {
 		return p, fmt.Errorf("roles: %w", err)
 	}
