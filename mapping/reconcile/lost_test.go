@@ -38,6 +38,7 @@ func late(t *testing.T, s setup, fn func(t *testing.T, r, other *rig, story *fun
 
 // A call that lands after the newest wish was agreed on is no change by hand: the look after a lost lease undoes it.
 func TestCallThatLandsOverANewerWish_IsUndone(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, path   string
 		older, newer func(*directory.UserWish)
@@ -104,6 +105,7 @@ func TestRenameThatLandsOverANewerName_IsUndone(t *testing.T) {
 
 // While a look is owed nothing is agreed on, so what the proxy itself did meanwhile must not be taken for a change by hand.
 func TestWishThatReturnsWhileALookIsOwed(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name                 string
 		lost, there, andBack func(*directory.UserWish)

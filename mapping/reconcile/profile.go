@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/scimcms/scimcms/mapping"
 )
@@ -37,16 +38,19 @@ func (s *userSync) profileText() string {
 	return string(text)
 }
 
+// carriesProfile says that a call takes the profile along.
+func carriesProfile(st mapping.Step) bool {
+	return !st.Old && (st.Op == mapping.Invite || st.Op == mapping.UpdateUser || st.Op == mapping.SetInvitationRole)
+}
+
 // withProfile adds the call that a changed profile needs to a plan, unless one of its calls carries the profile anyway.
 func (s *userSync) withProfile(steps []mapping.Step, o mapping.Observed) []mapping.Step {
 	text := s.profileText()
 	if text == "" || text == s.user.Applied.Profile || wishState(s.user) != mapping.Active {
 		return steps
 	}
-	for _, st := range steps {
-		if !st.Old && (st.Op == mapping.Invite || st.Op == mapping.UpdateUser || st.Op == mapping.SetInvitationRole) {
-			return steps
-		}
+	if slices.ContainsFunc(steps, carriesProfile) {
+		return steps
 	}
 	switch o.Kind {
 	case mapping.Invitation:

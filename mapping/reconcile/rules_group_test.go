@@ -22,6 +22,7 @@ func (r *rig) rename(id, name string) error { return r.edit(id, reconcile.GroupE
 
 // A name whose group is being deleted is taken over together with the role, by a new group as by a renamed one.
 func TestTombstonesRoleGoesToTheGroupThatTakesItsName(t *testing.T) {
+	t.Parallel()
 	for name, take := range map[string]func(r *rig) string{
 		"create": func(r *rig) string { return r.createGroup("writers").ID },
 		"rename": func(r *rig) string {

@@ -43,6 +43,7 @@ func TestPictureBegunBeforeASyncDoesNotChangeItsRecord(t *testing.T) {
 
 // What is being worked on, or may have a call under way, is not the import's to change.
 func TestImportLeavesARecordWithALeaseOrAnIntentAlone(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(r *rig, l *queue.Lease){
 		"lease": func(*rig, *queue.Lease) {},
 		"intent": func(r *rig, l *queue.Lease) {

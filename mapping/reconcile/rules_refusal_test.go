@@ -33,7 +33,7 @@ func TestRefusalReachesTheRequestThatWaitsBehindAnotherSync(t *testing.T) {
 		go func() { gone <- write(ctx, "Chief") }()
 		<-entered
 		leave()
-		<-gone
+		_ = <-gone
 		answered := make(chan error, 1)
 		before := r.entry(directory.UserKey(u.ID)).Ticket
 		go func() { answered <- write(r.ctx, "Clerk") }()
