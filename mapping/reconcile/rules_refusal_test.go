@@ -33,7 +33,9 @@ func TestRefusalReachesTheRequestThatWaitsBehindAnotherSync(t *testing.T) {
 		go func() { gone <- write(ctx, "Chief") }()
 		<-entered
 		leave()
-		_ = <-gone
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("the first request: %v", err)
+		}
 		answered := make(chan error, 1)
 		before := r.entry(directory.UserKey(u.ID)).Ticket
 		go func() { answered <- write(r.ctx, "Clerk") }()
