@@ -6,12 +6,12 @@ package directory
 //
 //	:u:ID          hash    a user: wish, link, last applied, status (fields: lua/lib.lua)
 //	:g:ID          hash    a group
-//	:gm:ID         set     members of a group; ":old" and ":add" are what a swap left to be told (drained by fan-out)
-//	:gm:ID:stage…  set     a long list while it is staged; expires after stageTTL
+//	:gm:ID         set     members of a group; :gm:ID:old and :gm:ID:add are what a swap left to be told (drained by fan-out)
+//	:gm:ID:stage:RUN  set  a long list while it is staged, :gm:ID:stage:RUN:add its newcomers; both expire after stageTTL
 //	:ug:ID         set     groups of a user
-//	:ru:ROLE       zset    users seen with a CMS role, by sequence
+//	:ru:ROLE       zset    users seen with a CMS role, by sequence; tombstones are in :rt:ROLE
 //	:l:u  :l:g     zset    listed users and groups, by sequence
-//	:x:un :x:addr :x:ext :x:cms :x:gname :x:gext :x:role      hash  unique value → id
+//	:x:un :x:addr :x:ext :x:cms :x:gname :x:gext :x:role     hash  unique value → id
 //	:x:count :x:gcount                                       hash  natural key → how often it was used before
 //	:xm:EMAIL :xd:NAME   zset  users with an e-mail, a displayName, by sequence
 //	:seq :pic      string  counters: creation order, pictures of the CMS

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/scimcms/scimcms/queue"
@@ -14,32 +15,82 @@ const (
 	fanBatch   = 500  // members told in one script
 )
 
+// askedOf is what a commit of members is to do besides the change: how many members its answer may carry, the lease it
+// takes ("" none), and what unknown ids mean (skip or reject).
+type askedOf struct {
+	limit   int
+	token   string
+	unknown string
+}
+
+func (d *Directory) asked(limit int, token string) askedOf {
+	return askedOf{limit: limit, token: token, unknown: d.opts.UnknownMembers}
+}
+
+// leniently is for what follows a first commit: ids that were checked before it and have gone since are left out.
+func (a askedOf) leniently() askedOf {
+	a.unknown = skipUnknown
+	return a
+}
+
+// checkKnown refuses a long list with unknown ids before anything of it is written.
+func (d *Directory) checkKnown(ctx context.Context, ids []string, a askedOf) error {
+	if a.unknown == skipUnknown {
+		return nil
+	}
+	var unknown []string
+	for chunk := range slices.Chunk(ids, stageChunk) {
+		ans, err := d.run(ctx, d.scripts.knownMembers, nil, anys(chunk)...)
+		if err != nil {
+			return err
+		}
+		unknown = append(unknown, texts(ans)...)
+	}
+	if len(unknown) > 0 {
+		return &UnknownMembersError{IDs: unknown}
+	}
+	return nil
+}
+
 // changeLong applies a delta beyond one commit's limit in several commits (an addition or removal that is repeated does
 // nothing, so a delta need not be atomic), or swaps a whole list in.
-func (d *Directory) changeLong(ctx context.Context, id string, m MemberChange, limit int, token string) (Committed[Group], error) {
-	if m.Replace {
-		return d.replaceLong(ctx, id, m.Add, limit, token)
+func (d *Directory) changeLong(ctx context.Context, id string, m MemberChange, a askedOf) (Committed[Group], error) {
+	if err := d.checkKnown(ctx, m.Add, a); err != nil {
+		return Committed[Group]{}, err
 	}
-	var last Committed[Group]
-	changed := false
-	var unknown []string
-	var lease *queue.Lease
+	a = a.leniently()
+	if m.Replace {
+		return d.replaceLong(ctx, id, m.Add, a)
+	}
+	var all Committed[Group]
 	for !m.Empty() {
 		var part MemberChange
 		part, m = m.split(maxInline)
-		c, err := d.ChangeMembers(ctx, id, part, limit, token)
+		c, err := d.changeShort(ctx, id, part, a)
 		if err != nil {
+			d.release(ctx, all.Lease)
 			return Committed[Group]{}, err
 		}
-		if c.Lease != nil {
-			lease = c.Lease
-		}
-		changed = changed || c.Changed
-		unknown = append(unknown, c.Unknown...)
-		last = c
+		all = all.and(c)
 	}
-	last.Changed, last.Unknown, last.Lease = changed, unknown, lease
-	return last, nil
+	return all, nil
+}
+
+// and joins two commits of one request: the later one tells how the group is.
+func (c Committed[T]) and(later Committed[T]) Committed[T] {
+	if later.Lease == nil {
+		later.Lease = c.Lease
+	}
+	later.Changed = later.Changed || c.Changed
+	later.Unknown = append(c.Unknown, later.Unknown...)
+	return later
+}
+
+// release gives a lease back that a commit took for a request which then failed: the workers go on at once.
+func (d *Directory) release(ctx context.Context, l *queue.Lease) {
+	if l != nil {
+		_ = d.queue.Release(context.WithoutCancel(ctx), l) // else it runs out
+	}
 }
 
 // split takes the first n ids off a delta: removals first, as Okta sends them.
@@ -50,26 +101,25 @@ func (m MemberChange) split(n int) (part, rest MemberChange) {
 }
 
 // replaceLong stages a list in chunks and swaps it in with one script; a change of membership in between begins it anew.
-func (d *Directory) replaceLong(ctx context.Context, id string, members []string, limit int, token string) (Committed[Group], error) {
+func (d *Directory) replaceLong(ctx context.Context, id string, members []string, a askedOf) (Committed[Group], error) {
+	members = slices.Compact(slices.Sorted(slices.Values(members)))
 	for range longTries {
 		g, err := d.Group(ctx, id, 0)
 		if err != nil {
 			return Committed[Group]{}, err
 		}
-		stage := d.keys.stage(id, queue.NewToken())
-		staged, unknown, err := d.stage(ctx, id, stage, members)
+		s, err := d.stage(ctx, id, members)
 		if err != nil {
 			return Committed[Group]{}, err
 		}
-		ks := []string{d.keys.group(id), d.keys.members(id), stage, stage + ":add"}
-		ans, err := d.commit(ctx, d.scripts.swapMembers, ks, d.now(), id, token, ms(d.opts.Lease), limit, g.MembGen, staged)
+		ans, err := d.swap(ctx, g, s, a)
 		if err != nil {
 			return Committed[Group]{}, err
 		}
 		switch err := refusal(ans.list); {
 		case err == nil:
-			c := d.committedGroup(ans, token)
-			c.Unknown = unknown
+			c := d.committedGroup(ans, a.token)
+			c.Unknown = s.unknown
 			return c, nil
 		case str(at(ans.list, 0)) == "fanout":
 			if err := d.drain(ctx, id); err != nil {
@@ -82,25 +132,33 @@ func (d *Directory) replaceLong(ctx context.Context, id string, members []string
 	return Committed[Group]{}, ErrStale
 }
 
-func (d *Directory) stage(ctx context.Context, id, stage string, members []string) (int64, []string, error) {
-	var unknown []string
-	ks := []string{d.keys.members(id), stage, stage + ":add"}
-	for lo := 0; lo < len(members); lo += stageChunk {
-		chunk := members[lo:min(lo+stageChunk, len(members))]
+// staged is a member list under a temporary key.
+type staged struct {
+	key     string
+	size    int64
+	unknown []string
+}
+
+// stage writes a list without duplicates under a temporary key. Its size is what was sent and is known, not what is there
+// at the end: a list of which a part expired on the way is not swapped in.
+func (d *Directory) stage(ctx context.Context, id string, members []string) (staged, error) {
+	s := staged{key: d.keys.stage(id, queue.NewToken())}
+	ks := []string{d.keys.members(id), s.key, s.key + ":add"}
+	for chunk := range slices.Chunk(members, stageChunk) {
 		ans, err := d.run(ctx, d.scripts.stageMembers, ks, append([]any{ms(stageTTL)}, anys(chunk)...)...)
 		if err != nil {
-			return 0, nil, err
+			return staged{}, err
 		}
-		unknown = append(unknown, texts(ans)...)
+		s.unknown = append(s.unknown, texts(at(ans, 1))...)
 	}
-	if len(unknown) > 0 && d.opts.UnknownMembers == "reject" {
-		return 0, nil, &UnknownMembersError{IDs: unknown}
-	}
-	n, err := d.rdb.SCard(ctx, stage).Result()
-	if err != nil {
-		return 0, nil, &UnavailableError{Cause: err}
-	}
-	return n, unknown, nil
+	s.size = int64(len(members) - len(s.unknown))
+	return s, nil
+}
+
+// swap makes a staged list the members of the group, if its membership is still what it was in g.
+func (d *Directory) swap(ctx context.Context, g Group, s staged, a askedOf) (answer, error) {
+	ks := []string{d.keys.group(g.ID), d.keys.members(g.ID), s.key, s.key + ":add"}
+	return d.commit(ctx, d.scripts.swapMembers, ks, d.now(), g.ID, a.token, ms(d.opts.Lease), a.limit, g.MembGen, s.size)
 }
 
 // drain works a group's fan-out off without its lease: telling a member twice costs nothing.

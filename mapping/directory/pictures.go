@@ -127,17 +127,26 @@ type RolesPicture struct {
 
 // ImportRoles makes unknown roles groups.
 func (d *Directory) ImportRoles(ctx context.Context, picture int64, roles RolesPicture) error {
-	args := []any{d.now(), picture, roles.JSON, roles.Version}
-	for _, e := range roles.Entries {
-		key := d.opts.Fold(e.Name)
-		uses, err := d.rdb.HGet(ctx, d.keys.base+":x:gcount", key).Int64()
-		if err != nil && !isNil(err) {
-			return &UnavailableError{Cause: err}
+	uses := make([]int64, len(roles.Entries))
+	for {
+		args := []any{d.now(), picture, roles.JSON, roles.Version}
+		for i, e := range roles.Entries {
+			key := d.opts.Fold(e.Name)
+			args = append(args, e.ID, e.Name, key, d.opts.NewID("Group", key, uses[i]), uses[i])
 		}
-		args = append(args, e.ID, e.Name, key, d.opts.NewID("Group", key, uses))
+		ans, err := d.run(ctx, d.scripts.importRoles, nil, args...)
+		if err != nil {
+			return err
+		}
+		again := list(at(ans, 3))
+		if len(again) == 0 {
+			return nil
+		}
+		for i := 0; i+1 < len(again); i += 2 {
+			uses[num(again[i])] = num(again[i+1])
+		}
+		roles.Version = str(at(ans, 4))
 	}
-	_, err := d.run(ctx, d.scripts.importRoles, nil, args...)
-	return err
 }
 
 // SaveRoles publishes the CMS's roles unless somebody did since Roles gave the version. It reports whether it did.
@@ -187,10 +196,13 @@ func (d *Directory) Begun(ctx context.Context) (when time.Time, people int, err 
 // LastImport says when the last picture was imported; zero when never.
 func (d *Directory) LastImport(ctx context.Context) (time.Time, error) {
 	n, err := d.rdb.HGet(ctx, d.keys.meta(), "import").Int64()
-	if isNil(err) {
+	switch {
+	case isNil(err):
 		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, &UnavailableError{Cause: err}
 	}
-	return time.UnixMilli(n), unavailable(err)
+	return time.UnixMilli(n), nil
 }
 
 // Bind ties the record to a CMS project at its first start and gives the project that it is tied to.

@@ -16,7 +16,7 @@ var luaFiles embed.FS
 type scripts struct {
 	createUser, writeUser, touchUser, deleteUser                 *redis.Script
 	createGroup, writeGroup, changeMembers, deleteGroup          *redis.Script
-	stageMembers, swapMembers, fanOut                            *redis.Script
+	knownMembers, stageMembers, swapMembers, fanOut              *redis.Script
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
 	saveRoles, lost                                              *redis.Script
@@ -24,14 +24,15 @@ type scripts struct {
 
 func loadScripts() *scripts {
 	return &scripts{
-		createUser:    script("create_user"),
-		writeUser:     script("write_user"),
+		createUser:    script("supersede", "create_user"),
+		writeUser:     script("supersede", "write_user"),
 		touchUser:     script("touch_user"),
 		deleteUser:    script("delete_user"),
-		createGroup:   script("inherit", "members", "create_group"),
-		writeGroup:    script("inherit", "members", "write_group"),
+		createGroup:   script("drops", "inherit", "members", "create_group"),
+		writeGroup:    script("drops", "inherit", "members", "write_group"),
 		changeMembers: script("members", "change_members"),
-		deleteGroup:   script("delete_group"),
+		deleteGroup:   script("drops", "delete_group"),
+		knownMembers:  script("known_members"),
 		stageMembers:  script("stage_members"),
 		swapMembers:   script("swap_members"),
 		fanOut:        script("fan_out"),
@@ -39,12 +40,12 @@ func loadScripts() *scripts {
 		loadGroup:     script("load_group"),
 		intend:        script("intend"),
 		settleUser:    script("link", "settle_user"),
-		settleGroup:   script("settle_group"),
+		settleGroup:   script("drops", "settle_group"),
 		read:          queue.ReadScript(sources("records", "read")),
 		importUsers:   script("link", "import_users"),
 		importNewUser: script("link", "import_new_user"),
 		importMissing: script("link", "import_missing"),
-		importRoles:   script("import_roles"),
+		importRoles:   script("link", "import_roles"),
 		saveRoles:     script("save_roles"),
 		lost:          script("lost"),
 	}

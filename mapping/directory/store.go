@@ -10,6 +10,9 @@ import (
 	"github.com/scimcms/scimcms/queue"
 )
 
+// skipUnknown leaves members that are no users out instead of refusing the write.
+const skipUnknown = "skip"
+
 // maxInline is how many members one commit touches at most; longer lists are staged (10,000 would block Redis for about
 // 90 ms).
 const maxInline = 1000
@@ -53,7 +56,7 @@ func New(o Options) (*Directory, error) {
 		o.Clock = time.Now
 	}
 	if o.UnknownMembers == "" {
-		o.UnknownMembers = "skip"
+		o.UnknownMembers = skipUnknown
 	}
 	return &Directory{rdb: o.Redis, queue: o.Queue, keys: keys{o.Base}, scripts: loadScripts(), opts: o}, nil
 }

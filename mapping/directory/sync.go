@@ -153,13 +153,9 @@ func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents .
 
 // SettleUser writes what a sync learnt or did. The outcome is the queue's: done, again, retry or parked.
 func (d *Directory) SettleUser(ctx context.Context, id string, l *queue.Lease, r UserResult) (string, error) {
-	link, keep := r.Link, ""
-	if r.Old != nil {
-		keep = r.Old.ID
-	}
-	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(link != nil))
-	args = append(append(args, d.linkArgs(link)...), keep)
-	args = append(args, resultFields(r)...)
+	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Link != nil))
+	args = append(append(args, d.linkArgs(r.Link)...), flag(r.Old != nil))
+	args = append(append(args, d.oldArgs(r.Old)...), resultFields(r)...)
 	return d.settle(ctx, l, settlement{script: d.scripts.settleUser, key: d.keys.user(id), intent: r.Intent, args: args})
 }
 
@@ -170,11 +166,15 @@ func (d *Directory) linkArgs(l *Link) []any {
 	return []any{string(l.Kind), l.ID, l.Address, d.opts.Fold(l.Address), l.RoleID, flag(l.Active), flag(l.Expired), l.Name}
 }
 
+func (d *Directory) oldArgs(l *Link) []any {
+	if l == nil {
+		l = &Link{}
+	}
+	return []any{string(l.Kind), l.ID, l.Address, d.opts.Fold(l.Address), l.RoleID, flag(l.Active)}
+}
+
 func resultFields(r UserResult) []any {
 	var out []any
-	if o := r.Old; o != nil {
-		out = append(out, "okind", string(o.Kind), "ocid", o.ID, "oaddr", o.Address, "orole", o.RoleID, "oactive", flag(o.Active))
-	}
 	if r.Unadopt {
 		out = append(out, "adopted", "0")
 	}

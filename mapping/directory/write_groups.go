@@ -5,29 +5,25 @@ import "context"
 // CreateGroup records a new group with its first members; limit is how many of them the answer may carry. A long list is
 // staged after the group exists.
 func (d *Directory) CreateGroup(ctx context.Context, w GroupWish, members []string, limit int, token string) (Committed[Group], error) {
-	first := members
-	if len(members) > maxInline {
-		first = nil
+	a := d.asked(limit, token)
+	if len(members) <= maxInline {
+		return d.createGroup(ctx, w, members, a)
 	}
-	c, err := d.createGroup(ctx, w, first, limit, token)
-	if err != nil || len(first) == len(members) {
-		return c, err
-	}
-	long, err := d.replaceLong(ctx, c.Item.ID, members, limit, token)
-	if err != nil {
+	if err := d.checkKnown(ctx, members, a); err != nil {
 		return Committed[Group]{}, err
 	}
-	if long.Lease == nil {
-		long.Lease = c.Lease
+	c, err := d.createGroup(ctx, w, nil, a)
+	if err != nil {
+		return c, err
 	}
-	return long, nil
+	return d.withLong(ctx, c, MemberChange{Replace: true, Add: members}, a.leniently())
 }
 
-func (d *Directory) createGroup(ctx context.Context, w GroupWish, members []string, limit int, token string) (Committed[Group], error) {
+func (d *Directory) createGroup(ctx context.Context, w GroupWish, members []string, a askedOf) (Committed[Group], error) {
 	key := d.opts.Fold(w.Name)
 	for uses := int64(0); ; {
 		id := d.opts.NewID("Group", key, uses)
-		args := []any{d.now(), id, token, ms(d.opts.Lease), d.opts.UnknownMembers, limit, w.Name, key, uses, w.ExternalID, w.Doc}
+		args := []any{d.now(), id, a.token, ms(d.opts.Lease), a.unknown, a.limit, w.Name, key, uses, w.ExternalID, w.Doc}
 		ans, err := d.commit(ctx, d.scripts.createGroup, []string{d.keys.group(id)}, append(args, anys(members)...)...)
 		if err != nil {
 			return Committed[Group]{}, err
@@ -39,7 +35,7 @@ func (d *Directory) createGroup(ctx context.Context, w GroupWish, members []stri
 		if err := refusal(ans.list); err != nil {
 			return Committed[Group]{}, err
 		}
-		return d.committedGroup(ans, token), nil
+		return d.committedGroup(ans, a.token), nil
 	}
 }
 
@@ -50,71 +46,80 @@ type GroupChange struct {
 	Limit   int
 }
 
-// WriteGroup renames a group or replaces its other attributes, together with a change of membership. ErrStale when the
-// group changed since it was read as cur.
+// WriteGroup renames a group or replaces its other attributes, together with a change of membership. ErrStale when an
+// attribute changed since the group was read as cur; changes of membership meanwhile do not matter.
 func (d *Directory) WriteGroup(ctx context.Context, cur Group, ch GroupChange, token string) (Committed[Group], error) {
-	w, inline := ch.Wish, ch.Members
+	a := d.asked(ch.Limit, token)
 	if ch.Members.long() {
-		inline = MemberChange{}
+		return d.writeLong(ctx, cur, ch, a)
 	}
-	args := []any{d.now(), cur.ID, token, ms(d.opts.Lease), d.opts.UnknownMembers, ch.Limit, cur.Gen, w.Name,
-		d.opts.Fold(w.Name), w.ExternalID, w.Doc, flag(inline.Replace), len(inline.Add)}
-	args = append(append(args, anys(inline.Add)...), anys(inline.Remove)...)
-	ans, err := d.commit(ctx, d.scripts.writeGroup, []string{d.keys.group(cur.ID), d.keys.members(cur.ID)}, args...)
+	ans, err := d.writeGroup(ctx, cur, ch, a)
 	if err != nil {
 		return Committed[Group]{}, err
 	}
 	if str(at(ans.list, 0)) == "large" {
-		return d.thenLong(ctx, cur, ch, token)
-	}
-	if err := refusal(ans.list); err != nil {
-		return Committed[Group]{}, err
-	}
-	c := d.committedGroup(ans, token)
-	if ch.Members.long() {
-		return d.withLong(ctx, c, ch, token)
-	}
-	return c, nil
-}
-
-// thenLong writes the attributes first and the long list after them: the commit would touch too many members.
-func (d *Directory) thenLong(ctx context.Context, cur Group, ch GroupChange, token string) (Committed[Group], error) {
-	c, err := d.WriteGroup(ctx, cur, GroupChange{Wish: ch.Wish, Limit: ch.Limit}, token)
-	if err != nil {
-		return c, err
-	}
-	return d.withLong(ctx, c, ch, token)
-}
-
-func (d *Directory) withLong(ctx context.Context, c Committed[Group], ch GroupChange, token string) (Committed[Group], error) {
-	long, err := d.changeLong(ctx, c.Item.ID, ch.Members, ch.Limit, token)
-	if err != nil {
-		return Committed[Group]{}, err
-	}
-	if long.Lease == nil {
-		long.Lease = c.Lease
-	}
-	return long, nil
-}
-
-// ChangeMembers adds and removes members, or replaces them all. It needs no generation: deltas of two requests commute.
-func (d *Directory) ChangeMembers(ctx context.Context, id string, m MemberChange, limit int, token string) (Committed[Group], error) {
-	if m.long() {
-		return d.changeLong(ctx, id, m, limit, token)
-	}
-	args := []any{d.now(), id, token, ms(d.opts.Lease), flag(m.Replace), d.opts.UnknownMembers, limit, len(m.Add)}
-	args = append(append(args, anys(m.Add)...), anys(m.Remove)...)
-	ans, err := d.commit(ctx, d.scripts.changeMembers, []string{d.keys.group(id), d.keys.members(id)}, args...)
-	if err != nil {
-		return Committed[Group]{}, err
-	}
-	if str(at(ans.list, 0)) == "large" {
-		return d.replaceLong(ctx, id, m.Add, limit, token)
+		return d.writeLong(ctx, cur, ch, a)
 	}
 	if err := refusal(ans.list); err != nil {
 		return Committed[Group]{}, err
 	}
 	return d.committedGroup(ans, token), nil
+}
+
+func (d *Directory) writeGroup(ctx context.Context, cur Group, ch GroupChange, a askedOf) (answer, error) {
+	w, m := ch.Wish, ch.Members
+	args := []any{d.now(), cur.ID, a.token, ms(d.opts.Lease), a.unknown, a.limit, cur.Gen, w.Name,
+		d.opts.Fold(w.Name), w.ExternalID, w.Doc, flag(m.Replace), len(m.Add)}
+	args = append(append(args, anys(m.Add)...), anys(m.removals())...)
+	return d.commit(ctx, d.scripts.writeGroup, []string{d.keys.group(cur.ID), d.keys.members(cur.ID)}, args...)
+}
+
+// writeLong writes the attributes first and the long list after them: one commit would touch too many members.
+func (d *Directory) writeLong(ctx context.Context, cur Group, ch GroupChange, a askedOf) (Committed[Group], error) {
+	if err := d.checkKnown(ctx, ch.Members.Add, a); err != nil {
+		return Committed[Group]{}, err
+	}
+	ans, err := d.writeGroup(ctx, cur, GroupChange{Wish: ch.Wish}, a)
+	if err != nil {
+		return Committed[Group]{}, err
+	}
+	if err := refusal(ans.list); err != nil {
+		return Committed[Group]{}, err
+	}
+	return d.withLong(ctx, d.committedGroup(ans, a.token), ch.Members, a.leniently())
+}
+
+func (d *Directory) withLong(ctx context.Context, c Committed[Group], m MemberChange, a askedOf) (Committed[Group], error) {
+	long, err := d.changeLong(ctx, c.Item.ID, m, a)
+	if err != nil {
+		d.release(ctx, c.Lease)
+		return Committed[Group]{}, err
+	}
+	return c.and(long), nil
+}
+
+// ChangeMembers adds and removes members, or replaces them all. It needs no generation: deltas of two requests commute.
+func (d *Directory) ChangeMembers(ctx context.Context, id string, m MemberChange, limit int, token string) (Committed[Group], error) {
+	if m.long() {
+		return d.changeLong(ctx, id, m, d.asked(limit, token))
+	}
+	return d.changeShort(ctx, id, m, d.asked(limit, token))
+}
+
+func (d *Directory) changeShort(ctx context.Context, id string, m MemberChange, a askedOf) (Committed[Group], error) {
+	args := []any{d.now(), id, a.token, ms(d.opts.Lease), flag(m.Replace), a.unknown, a.limit, len(m.Add)}
+	args = append(append(args, anys(m.Add)...), anys(m.removals())...)
+	ans, err := d.commit(ctx, d.scripts.changeMembers, []string{d.keys.group(id), d.keys.members(id)}, args...)
+	if err != nil {
+		return Committed[Group]{}, err
+	}
+	if str(at(ans.list, 0)) == "large" {
+		return d.replaceLong(ctx, id, m.Add, a.leniently()) // the script knew every id
+	}
+	if err := refusal(ans.list); err != nil {
+		return Committed[Group]{}, err
+	}
+	return d.committedGroup(ans, a.token), nil
 }
 
 // DeleteGroup leaves a tombstone; the group's key tells its members and removes a role that the proxy made.
@@ -137,7 +142,15 @@ func (d *Directory) committedGroup(ans answer, token string) Committed[Group] {
 }
 
 // long reports whether a change is more than one commit may touch.
-func (m MemberChange) long() bool { return len(m.Add)+len(m.Remove) > maxInline }
+func (m MemberChange) long() bool { return len(m.Add)+len(m.removals()) > maxInline }
+
+// removals are the ids to take out by name; a replacement names none.
+func (m MemberChange) removals() []string {
+	if m.Replace {
+		return nil
+	}
+	return m.Remove
+}
 
 func anys(in []string) []any {
 	out := make([]any, len(in))

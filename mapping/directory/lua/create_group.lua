@@ -7,15 +7,15 @@ local p, g, id = KEYS[1], KEYS[2], ARGV[2]
 local tomb = false
 local has = call('HGET', p..':x:gname', ARGV[8])
 if has then
-  if d_state(p, 'g', has) ~= 'deleted' then return {'taken', 'displayName', has} end
+  if d_visible(d_state(p, 'g', has)) then return {'taken', 'displayName', has} end
   tomb = has
 end
 has = ARGV[10] ~= '' and call('HGET', p..':x:gext', ARGV[10])
-if has and d_state(p, 'g', has) ~= 'deleted' then return {'taken', 'externalId', has} end
+if has and d_visible(d_state(p, 'g', has)) then return {'taken', 'externalId', has} end
 local uses = tonumber(call('HGET', p..':x:gcount', ARGV[8]) or '0')
 if call('EXISTS', g) == 1 then return {'count', d_num(math.max(uses, tonumber(ARGV[9]) + 1))} end
 if uses > tonumber(ARGV[9]) then return {'count', d_num(uses)} end
-local unknown = d_unknown(p, 12, #ARGV)
+local unknown, skip = d_unknown(p, 12, #ARGV)
 if #unknown > 0 and ARGV[5] == 'reject' then return {'unknown', unknown} end
 
 local now = q_now(p, ARGV[1])
@@ -27,8 +27,6 @@ call('HSET', p..':x:gname', ARGV[8], id)
 if ARGV[10] ~= '' then call('HSET', p..':x:gext', ARGV[10], id) end
 call('ZADD', p..':l:g', seq, id)
 if tomb then d_inherit(p, tomb, id) end
-local skip = {}
-for _, m in ipairs(unknown) do skip[m] = true end
 for i = 12, #ARGV do
   if not skip[ARGV[i]] then d_join(p, id, ARGV[i], now) end
 end

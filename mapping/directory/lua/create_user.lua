@@ -39,11 +39,9 @@ d_redisplay(p, id, seq, nil, ARGV[14])
 d_remail(p, id, seq, nil, ARGV[15])
 call('ZADD', p..':l:u', seq, id)
 local intent, look = '', 0
-if tomb then intent, look = d_supersede(p, tomb, id, now, tonumber(ARGV[17])) end
+if tomb then intent, look = d_supersede(p, tomb, id, ARGV[13], now, tonumber(ARGV[17])) end
 local key = 'user/'..id
-local ticket = q_push(p, key, ARGV[5], now, '1')
-if intent ~= '' then q_intent(p, key, intent, d_num(look)) end
-if look > 0 then q_look(p, key, look) end
+local ticket = d_push_with(p, key, ARGV[5], now, intent, look)
 d_audit(p, now, 'user.create', id)
 local rec = false
 if ARGV[3] ~= '' and q_lease(p, key, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, key) end

@@ -10,16 +10,21 @@ local now = q_now(p, ARGV[1])
 if call('EXISTS', KEYS[3]) == 1 then
   if call('EXISTS', KEYS[4]) == 1 then
     call('SUNIONSTORE', KEYS[4], KEYS[3], KEYS[4])
-    call('DEL', KEYS[3])
+    call('UNLINK', KEYS[3])
   else call('RENAME', KEYS[3], KEYS[4]) end
   call('SADD', p..':fans', id)
 end
-call('DEL', KEYS[3]..':add')
+call('UNLINK', KEYS[3]..':add')
 call('ZREM', p..':l:g', id)
 d_reindex(p..':x:gext', id, o[4], '')
-if not o[5] or o[5] == '' then d_reindex(p..':x:gname', id, o[3], '') end
+-- A role that stands for the group keeps the name, and is not listed as another group. One that a rule gave does not.
+local stands = o[5] and o[5] ~= '' and call('HGET', p..':x:role', o[5]) == id
+if not stands then
+  d_reindex(p..':x:gname', id, o[3], '')
+  call('HDEL', g, 'roleid', 'rolename', 'owned')
+end
 call('HSET', g, 'state', 'deleted', 'managed', '1', 'gen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
-if o[6] == '1' and o[5] and o[5] ~= '' then call('HSET', g, 'drop', o[5]) end
+if o[6] == '1' and stands then d_drop(p, id, o[5]) end
 call('HINCRBY', g, 'mgen', 1)
 q_push(p, 'group/'..id, 'interactive', now, '1')
 d_audit(p, now, 'group.delete', id)

@@ -3,17 +3,16 @@
 -- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms
 -- Returns {'ok', user, lease record or false} | {'gone'}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
-local o = call('HMGET', u, 'state', 'gen', 'unf', 'dnf', 'mailsf', 'seq')
+local o = call('HMGET', u, 'state', 'gen', 'unf', 'dnf', 'mailsf', 'seq', 'active', 'crole')
 if not d_visible(o[1]) then return {'gone'} end
 local now = q_now(p, ARGV[1])
 d_reindex(p..':x:un', id, o[3], '')
 d_redisplay(p, id, o[6], o[4], '')
 d_remail(p, id, o[6], o[5], '')
 call('ZREM', p..':l:u', id)
-for _, g in ipairs(call('SMEMBERS', p..':ug:'..id)) do
-  if call('SREM', p..':gm:'..g, id) == 1 then call('HINCRBY', p..':g:'..g, 'mgen', 1) end
-end
-call('DEL', p..':ug:'..id)
+d_leave_all(p, id, now)
+d_hold(p, o[8], id, o[6], 'deleted')
+if o[7] == '1' then call('HSET', u, 'deactgen', d_num(tonumber(o[2]) + 1)) end
 call('HSET', u, 'state', 'deleted', 'managed', '1', 'active', '0', 'doc', '', 'dnf', '', 'mailsf', '', 'unf', '',
   'gen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
 call('HINCRBY', u, 'writes', 1)

@@ -1,5 +1,5 @@
 -- One batch of a group's open fan-out: who left in a swap or deletion, who came in a swap, then everybody when the
--- group's name or role changed. Works for the holder of the group's lease only.
+-- group's name or role changed. Works for the holder of the group's lease, or for a request that has to go first ('').
 -- KEYS: 1 base of the project, 2 the group, 3 its members
 -- ARGV: 1 now, 2 id, 3 lease token, 4 batch size
 -- Returns {'more'} | {'done'} | {'lost'}
@@ -17,8 +17,13 @@ if #gone > 0 then return {'more'} end
 local came = call('SPOP', m..':add', n)
 for _, u in ipairs(came) do
   if call('SISMEMBER', m, u) == 1 then
-    call('SADD', p..':ug:'..u, id)
-    d_touch(p, u, 'normal', now)
+    if d_visible(d_state(p, 'u', u)) then
+      call('SADD', p..':ug:'..u, id)
+      d_touch(p, u, 'normal', now)
+    else -- deleted between staging and swap
+      call('SREM', m, u)
+      call('HINCRBY', g, 'mgen', 1)
+    end
   end
 end
 if #came > 0 then return {'more'} end

@@ -3,18 +3,21 @@
 -- KEYS: 1 base of the project, 2 the user
 -- ARGV: 1 now, 2 number of the picture, 3 id, 4 natural key, 5 its use count, 6 doc, 7 userName, 8 userName folded,
 --       9 displayName folded, 10 e-mails folded, 11 active, 12-19 link as in import_users.lua
--- Returns 'ok' | 'kept' (somebody has it) | 'count:n'
+-- Returns 'ok' | 'kept' (somebody has it, or a sync was there after the picture) | 'count:n'
 local p, u, id = KEYS[1], KEYS[2], ARGV[3]
 local l = {}
 for i = 12, 19 do l[#l+1] = ARGV[i] end
-local o = call('HMGET', u, 'state', 'managed', 'seq', 'unf', 'addrf', 'dnf', 'mailsf', 'gen')
-local owner = call('HGET', p..':x:cms', d_cmskey(l[1], l[2])) or call('HGET', p..':x:addr', l[4])
-if owner and owner ~= id then return 'kept' end
-if o[1] and o[2] == '1' then return owner and 'kept' or 'count:'..d_num(tonumber(ARGV[5]) + 1) end
+local o = call('HMGET', u, 'state', 'managed', 'seq', 'unf', 'addrf', 'dnf', 'mailsf')
+local entity = call('HGET', p..':x:cms', d_cmskey(l[1], l[2]))
+local address = l[4] ~= '' and call('HGET', p..':x:addr', l[4])
+if (entity and entity ~= id) or (address and address ~= id) then return 'kept' end
+if o[1] and entity ~= id then return address and 'kept' or 'count:'..d_num(tonumber(ARGV[5]) + 1) end
+if o[1] and (d_managed(p, id, o[2]) or d_busy(p, u, 'user/'..id, tonumber(ARGV[2]))) then return 'kept' end
 local uses = tonumber(call('HGET', p..':x:count', ARGV[4]) or '0')
 if not o[1] and uses > tonumber(ARGV[5]) then return 'count:'..d_num(uses) end
 local named = call('HGET', p..':x:un', ARGV[8])
 if named and named ~= id then return 'kept' end
+
 local now = q_now(p, ARGV[1])
 local seq = o[3] or d_num(call('INCR', p..':seq'))
 if not o[1] then

@@ -8,39 +8,68 @@
 local p, pic = KEYS[1], tonumber(ARGV[2])
 local now = q_now(p, ARGV[1])
 local out = {}
-local function busy(id)
-  return tonumber(call('HGET', p..':u:'..id, 'stamp') or '0') >= pic or (q_state(p, 'user/'..id)) == 'leased'
-    or q_record(p, 'user/'..id)[5] ~= ''
+local function report(at, what, id)
+  out[#out+1] = d_num((at - 3) / 8); out[#out+1] = what; out[#out+1] = id
 end
+
+-- The record that an entity belongs to, and what it is there: 'link', 'old' (the former account of a re-invitation) or
+-- 'address' (the record has the entity's address). A link that is still there is not given up for another entity.
+local function owner_of(l)
+  local entity = d_cmskey(l[1], l[2])
+  local id = call('HGET', p..':x:cms', entity)
+  if id then
+    local o = call('HMGET', p..':u:'..id, 'ckind', 'cid', 'okind', 'ocid')
+    if o[2] and d_cmskey(o[1] or '', o[2]) == entity then return id, 'link' end
+    if o[4] and d_cmskey(o[3] or '', o[4]) == entity then return id, 'old' end
+    call('HDEL', p..':x:cms', entity)
+  end
+  id = l[4] ~= '' and call('HGET', p..':x:addr', l[4])
+  if not id then return nil end
+  local o = call('HMGET', p..':u:'..id, 'state', 'cid', 'caddrf')
+  if not o[1] then return nil end
+  if not o[2] or o[2] == '' or o[3] == l[4] then return id, 'address' end
+  return id, nil
+end
+
+-- Brings a record's link up to date. Reports false when somebody else will not give up the entity or its address.
+local function observe(at, id, l)
+  local o = call('HMGET', p..':u:'..id, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired', 'cname', 'managed',
+    'ocid')
+  local same = true
+  for i = 1, 8 do same = same and o[i] == l[i] end
+  if same then return true end
+  if d_link(p, id, l, '') then return false end
+  if not d_managed(p, id, o[9]) then report(at, 'changed', id)
+  elseif o[10] and o[10] ~= '' and l[1] == 'collaborator' then
+    -- Somebody who was invited anew under another address is in: the account under the old one can go.
+    q_push(p, 'user/'..id, 'background', now, '0')
+  end
+  return true
+end
+
+-- Access of somebody who is to have none is taken away again, however it came.
+local function repair(at, id, l)
+  if l[1] ~= 'invitation' and l[6] ~= '1' then return end
+  local o = call('HMGET', p..':u:'..id, 'managed', 'state', 'active')
+  if o[1] ~= '1' or not (o[2] == 'deleted' or (o[2] == 'live' and o[3] == '0')) then return end
+  if (q_state(p, 'user/'..id)) ~= 'idle' then return end
+  call('HSET', p..':u:'..id, 'aknown', '0')
+  q_push(p, 'user/'..id, 'leavers', now, '0')
+  d_audit(p, now, 'access.repair', id)
+  report(at, 'repair', id)
+end
+
 for at = 3, #ARGV, 8 do
   local l = {}
   for i = at, at + 7 do l[#l+1] = ARGV[i] end
-  local pos = d_num((at - 3) / 8)
-  local id = call('HGET', p..':x:cms', d_cmskey(l[1], l[2])) or call('HGET', p..':x:addr', l[4])
-  if not id then out[#out+1] = pos; out[#out+1] = 'new'; out[#out+1] = ''
-  elseif not busy(id) then
-    local o = call('HMGET', p..':u:'..id, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired', 'cname',
-      'managed', 'state', 'active', 'ocid', 'aactive', 'aknown')
-    local same = true
-    for i = 1, 8 do same = same and o[i] == l[i] end
-    if o[12] ~= l[2] then
-      if not same then
-        local clash = d_link(p, id, l, o[12] or '')
-        -- Somebody who was invited anew under another address is in: the account under the old one can go.
-        if not clash and o[9] == '1' and o[12] and o[12] ~= '' and l[1] == 'collaborator' then
-          q_push(p, 'user/'..id, 'background', now, '0')
-        end
-        if not clash and o[9] ~= '1' then out[#out+1] = pos; out[#out+1] = 'changed'; out[#out+1] = id end
-      elseif call('HGET', p..':u:'..id, 'miss') ~= '0' then call('HSET', p..':u:'..id, 'miss', '0') end
-      local access = l[1] == 'invitation' or l[6] == '1'
-      if o[9] == '1' and access and (o[10] == 'deleted' or (o[10] == 'live' and o[11] == '0')) and
-        (q_state(p, 'user/'..id)) == 'idle' then
-        call('HSET', p..':u:'..id, 'aknown', '0')
-        q_push(p, 'user/'..id, 'leavers', now, '0')
-        d_audit(p, now, 'access.repair', id)
-        out[#out+1] = pos; out[#out+1] = 'repair'; out[#out+1] = id
-      end
-    end
+  local id, what = owner_of(l)
+  if what == 'link' and (call('HGET', p..':u:'..id, 'miss') or '0') ~= '0' then call('HSET', p..':u:'..id, 'miss', '0') end
+  if not id then report(at, 'new', '')
+  elseif what and not d_busy(p, p..':u:'..id, 'user/'..id, pic) then
+    if what == 'old' then
+      call('HSET', p..':u:'..id, 'orole', l[5], 'oactive', l[6])
+      repair(at, id, l)
+    elseif observe(at, id, l) then repair(at, id, l) end
   end
 end
 return out

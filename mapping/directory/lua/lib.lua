@@ -1,5 +1,13 @@
 -- The directory's own functions for writing, prepended (after records.lua) to the scripts that write.
 
+local function d_state(p, kind, id)
+  if not id then return nil end
+  return call('HGET', p..':'..kind..':'..id, 'state')
+end
+
+-- A CMS entity as the index of links names it: the first letter of its kind and its CMS id.
+local function d_cmskey(kind, cid) return string.sub(kind, 1, 1)..cid end
+
 -- Moves a record's entry in a hash index. Only the owner's entry is released.
 local function d_reindex(key, id, old, new)
   if old and old ~= '' and old ~= new and call('HGET', key, old) == id then call('HDEL', key, old) end
@@ -19,60 +27,43 @@ local function d_redisplay(p, id, seq, old, new)
   if new ~= '' then call('ZADD', p..':xd:'..new, seq, id) end
 end
 
-local function d_state(p, kind, id)
-  if not id then return nil end
-  return call('HGET', p..':'..kind..':'..id, 'state')
+-- Holders of a CMS role: visible users are in :ru:, tombstones (they may have the role until the CMS agrees) in :rt:.
+local function d_unhold(p, role, id)
+  if not role or role == '' then return end
+  call('ZREM', p..':ru:'..role, id)
+  call('ZREM', p..':rt:'..role, id)
 end
 
--- What a tombstone hands over when its address is taken by somebody new.
-local d_linkfields = {'ckind','cid','caddr','crole','cactive','cexpired','cname','okind','ocid','oaddr','orole',
-  'oactive','aknown','akind','aaddr','arole','aactive','stamp'}
-
--- A new record takes a tombstone's address over: link, last applied state and open intent move, and the tombstone's key
--- leaves the queue. Returns the intent and the look time for the new record's key ('' and 0 when there are none).
-local function d_supersede(p, tomb, id, now, look)
-  local t, u = p..':u:'..tomb, p..':u:'..id
-  local f = call('HMGET', t, unpack(d_linkfields))
-  for i, name in ipairs(d_linkfields) do
-    if f[i] then call('HSET', u, name, f[i]) end
-  end
-  call('HDEL', t, unpack(d_linkfields))
-  if f[2] and f[2] ~= '' then call('HSET', p..':x:cms', string.sub(f[1], 1, 1)..f[2], id) end
-  if f[9] and f[9] ~= '' then call('HSET', p..':x:cms', string.sub(f[8], 1, 1)..f[9], id) end
-  if f[4] and f[4] ~= '' then
-    call('ZREM', p..':ru:'..f[4], tomb)
-    call('ZADD', p..':ru:'..f[4], call('HGET', u, 'seq') or 0, id)
-  end
-  local key = 'user/'..tomb
-  local r = q_record(p, key)
-  local leased = q_state(p, key) == 'leased'
-  q_drop(p, key)
-  local at = tonumber(r[4]) or 0
-  if leased or r[5] ~= '' then at = math.max(at, now + look) end
-  return r[5], at
+local function d_hold(p, role, id, seq, state)
+  if not role or role == '' then return end
+  local shown = d_visible(state)
+  call('ZREM', p..(shown and ':rt:' or ':ru:')..role, id)
+  call('ZADD', p..(shown and ':ru:' or ':rt:')..role, seq, id)
 end
 
 local function d_audit(p, now, event, id)
   call('XADD', p..':audit', 'MAXLEN', '~', '100000', '*', 'at', d_num(now), 'event', event, 'id', id)
 end
 
--- Queues a user whose role may have changed through a group. Nobody without an active wish is queued.
+-- Queues a user whose role may have changed through a group. Nobody without an active wish is queued, and nothing is
+-- written for somebody who is not there any more.
 local function d_touch(p, id, lane, now)
   local u = call('HMGET', p..':u:'..id, 'state', 'active', 'managed')
+  if not u[1] then return end
   if u[3] ~= '1' then call('HSET', p..':u:'..id, 'managed', '1') end
   if u[1] == 'live' and u[2] == '1' then q_push(p, 'user/'..id, lane, now, '1') end
 end
 
-local function d_join(p, gid, id, now)
-  if call('SADD', p..':gm:'..gid, id) == 0 then return 0 end
-  call('SADD', p..':ug:'..id, gid)
-  d_touch(p, id, 'normal', now)
-  return 1
-end
-
-local function d_leave(p, gid, id, now)
-  if call('SREM', p..':gm:'..gid, id) == 0 then return 0 end
-  call('SREM', p..':ug:'..id, gid)
-  d_touch(p, id, 'interactive', now)
-  return 1
+-- Takes a user who is deleted, or was until now, out of all groups. The list of the user's groups lags behind groups with
+-- an open fan-out: those are asked too.
+local function d_leave_all(p, id, now)
+  for _, groups in ipairs({p..':ug:'..id, p..':fans'}) do
+    for _, g in ipairs(call('SMEMBERS', groups)) do
+      if call('SREM', p..':gm:'..g, id) == 1 then
+        call('HINCRBY', p..':g:'..g, 'mgen', 1)
+        call('HSET', p..':g:'..g, 'modified', d_num(now))
+      end
+    end
+  end
+  call('DEL', p..':ug:'..id)
 end

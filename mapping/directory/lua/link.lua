@@ -1,7 +1,5 @@
 -- Fragment: the link between a user and a CMS entity, and its indexes.
 
-local function d_cmskey(kind, cid) return string.sub(kind, 1, 1)..cid end
-
 -- Removes a record that the identity provider never touched, with all its index entries.
 local function d_forget(p, id)
   local u = p..':u:'..id
@@ -12,7 +10,7 @@ local function d_forget(p, id)
   d_reindex(p..':x:ext', id, f[3], '')
   d_redisplay(p, id, f[6], f[4], '')
   d_remail(p, id, f[6], f[5], '')
-  if f[7] and f[7] ~= '' then call('ZREM', p..':ru:'..f[7], id) end
+  d_unhold(p, f[7], id)
   if f[9] and f[9] ~= '' then d_reindex(p..':x:cms', id, d_cmskey(f[8], f[9]), '') end
   call('ZREM', p..':l:u', id)
   q_drop(p, 'user/'..id)
@@ -22,48 +20,87 @@ end
 -- Who else holds a CMS entity or its address: nil when it is free for `id`; a record that nobody wishes anything of is
 -- in nobody's way (it is returned as second value, to be forgotten or unlinked).
 local function d_holder(p, id, index, value)
-  local o = value ~= '' and call('HGET', index, value)
+  local o = call('HGET', index, value)
   if not o or o == id then return nil, nil end
   local f = call('HMGET', p..':u:'..o, 'state', 'managed')
   if not f[1] then return nil, nil end
-  if f[2] ~= '1' then return nil, o end
+  if not d_managed(p, o, f[2]) then return nil, o end
   if f[1] == 'deleted' and (q_state(p, 'user/'..o)) == 'idle' then return nil, o end
   return o, nil
 end
 
--- Takes the entity away from a record that nobody wishes anything of.
-local function d_release(p, o)
+-- Takes an entity, or what stands in its place under its address, away from a record that nobody wishes anything of.
+local function d_release(p, o, entity, addrf)
   if not o then return end
-  local f = call('HMGET', p..':u:'..o, 'managed', 'crole')
-  if f[1] ~= '1' then return d_forget(p, o) end
-  if f[2] and f[2] ~= '' then call('ZREM', p..':ru:'..f[2], o) end
-  call('HDEL', p..':u:'..o, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired')
+  local f = call('HMGET', p..':u:'..o, 'managed', 'crole', 'ckind', 'cid', 'caddrf', 'addrf')
+  if not d_managed(p, o, f[1]) then return d_forget(p, o) end
+  if not f[4] or f[4] == '' then return end
+  local has = d_cmskey(f[3], f[4])
+  if has ~= entity and f[5] ~= addrf then return end
+  d_unhold(p, f[2], o)
+  d_reindex(p..':x:cms', o, has, '')
+  if f[5] ~= f[6] then d_reindex(p..':x:addr', o, f[5], '') end
+  call('HDEL', p..':u:'..o, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired', 'cname')
 end
 
 -- Links a user to an entity: l = {kind, id, address, address folded, role, active, expired, name}. Kind '' unlinks.
--- Returns the id of a record that has the entity and will not give it up, else nil. `keep` is a CMS id that stays
--- indexed (the former collaborator during a re-invitation).
+-- Returns the id of a record that has the entity or its address and will not give it up, else nil. `keep` is an entity
+-- that stays indexed (the former collaborator during a re-invitation).
 local function d_link(p, id, l, keep)
   local u, cms, addr = p..':u:'..id, p..':x:cms', p..':x:addr'
-  local twin, twin2, clash
-  if l[1] ~= '' then
-    clash, twin = d_holder(p, id, cms, d_cmskey(l[1], l[2]))
-    if clash then return clash end
-    clash, twin2 = d_holder(p, id, addr, l[4])
+  local o = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'crole', 'addrf', 'seq', 'state', 'oaddrf')
+  local had = o[2] and o[2] ~= '' and d_cmskey(o[1], o[2]) or ''
+  local has = l[1] ~= '' and d_cmskey(l[1], l[2]) or ''
+  local clash, twin, twin2
+  local index = has ~= '' and l[4] ~= ''
+  if has ~= '' then
+    clash, twin = d_holder(p, id, cms, has)
     if clash then return clash end
   end
-  d_release(p, twin)
-  if twin2 ~= twin then d_release(p, twin2) end
-  local o = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'crole', 'addrf', 'seq')
-  if o[2] and o[2] ~= '' and o[2] ~= keep then d_reindex(cms, id, d_cmskey(o[1], o[2]), '') end
-  if o[3] and o[3] ~= l[4] and o[3] ~= o[5] then d_reindex(addr, id, o[3], '') end
-  if o[4] and o[4] ~= '' and o[4] ~= l[5] then call('ZREM', p..':ru:'..o[4], id) end
-  if l[1] ~= '' then
-    call('HSET', cms, d_cmskey(l[1], l[2]), id)
-    call('HSET', addr, l[4], id)
-    if l[5] ~= '' then call('ZADD', p..':ru:'..l[5], o[6] or 0, id) end
+  if index then
+    clash, twin2 = d_holder(p, id, addr, l[4])
+    if clash then
+      -- Somebody else has the address by now. What was this record's under it stays its own, and so does a leaver's.
+      if had ~= has or (o[3] ~= l[4] and o[7] ~= 'deleted') then return clash end
+      index = false
+    end
+  end
+  d_release(p, twin, has, l[4])
+  if twin2 ~= twin then d_release(p, twin2, has, l[4]) end
+  if had ~= '' and had ~= has and had ~= keep then d_reindex(cms, id, had, '') end
+  if had == '' or had ~= keep then
+    if o[3] and o[3] ~= l[4] and o[3] ~= o[5] and o[3] ~= o[8] then d_reindex(addr, id, o[3], '') end
+  end
+  if o[4] ~= l[5] then d_unhold(p, o[4], id) end
+  if has ~= '' then
+    call('HSET', cms, has, id)
+    if index then call('HSET', addr, l[4], id) end
+    d_hold(p, l[5], id, o[6] or 0, o[7])
   end
   call('HSET', u, 'ckind', l[1], 'cid', l[2], 'caddr', l[3], 'caddrf', l[4], 'crole', l[5], 'cactive', l[6],
     'cexpired', l[7], 'cname', l[8], 'miss', '0')
   return nil
+end
+
+-- Notes the former collaborator of a re-invitation: o = {kind, id, address, address folded, role, active}; kind '' when
+-- there is none any more. What the one before it left in the indexes goes.
+local function d_old(p, id, o)
+  local u = p..':u:'..id
+  local f = call('HMGET', u, 'okind', 'ocid', 'oaddrf', 'ckind', 'cid', 'caddrf', 'addrf')
+  local has = o[2] ~= '' and d_cmskey(o[1], o[2]) or ''
+  local was = f[2] and f[2] ~= '' and d_cmskey(f[1], f[2]) or ''
+  local link = f[5] and f[5] ~= '' and d_cmskey(f[4], f[5]) or ''
+  if was ~= '' and was ~= has and was ~= link then d_reindex(p..':x:cms', id, was, '') end
+  if f[3] and f[3] ~= o[4] and f[3] ~= f[6] and f[3] ~= f[7] then d_reindex(p..':x:addr', id, f[3], '') end
+  if has ~= '' then
+    call('HSETNX', p..':x:cms', has, id)
+    if o[4] ~= '' then call('HSETNX', p..':x:addr', o[4], id) end
+  end
+  call('HSET', u, 'okind', o[1], 'ocid', o[2], 'oaddr', o[3], 'oaddrf', o[4], 'orole', o[5], 'oactive', o[6])
+end
+
+-- Whether a picture of the CMS says nothing about a record: a sync wrote it after the picture was begun, or is at it.
+local function d_busy(p, record, key, pic)
+  return tonumber(call('HGET', record, 'stamp') or '0') >= pic or (q_state(p, key)) == 'leased'
+    or q_record(p, key)[5] ~= ''
 end

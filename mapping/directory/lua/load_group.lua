@@ -8,9 +8,11 @@ if not q_fenced(p, key, ARGV[3], now) then return {'lost'} end
 local waiting = 0
 local role = call('HGET', p..':g:'..ARGV[2], 'drop')
 if role and role ~= '' then
-  for _, id in ipairs(call('ZRANGE', p..':ru:'..role, 0, 199)) do
-    local s = (q_state(p, 'user/'..id))
-    if s == 'queued' or s == 'leased' then waiting = waiting + 1 end
+  for _, holders in ipairs({p..':ru:', p..':rt:'}) do
+    for _, id in ipairs(call('ZRANGE', holders..role, 0, 199)) do
+      local s = (q_state(p, 'user/'..id))
+      if s == 'queued' or s == 'leased' then waiting = waiting + 1 end
+    end
   end
 end
 return {'ok', d_group(p, ARGV[2], 0), q_record(p, key), call('HGET', p..':meta', 'rolesv') or '0', d_num(now), d_num(waiting)}

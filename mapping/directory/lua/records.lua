@@ -20,8 +20,25 @@ local function d_num(n) return string.format('%.0f', n) end
 
 local function d_visible(state) return state == 'live' or state == 'rejected' end
 
--- Groups with an open fan-out and what was read of groups, for the length of one script.
+-- What was read of groups, for the length of one script.
 local d_fans, d_seen = nil, {}
+
+-- Groups with an open fan-out. No script that asks opens or closes one before.
+local function d_open(p)
+  d_fans = d_fans or call('SMEMBERS', p..':fans')
+  return d_fans
+end
+
+-- Whether the identity provider wishes anything of a user, given the record's flag: it has written the record, or has put
+-- the user into a group whose fan-out has not come there yet.
+local function d_managed(p, id, flag)
+  if flag == '1' then return true end
+  for _, g in ipairs(d_open(p)) do
+    local m = p..':gm:'..g
+    if call('SISMEMBER', m, id) == 1 or call('SISMEMBER', m..':old', id) == 1 then return true end
+  end
+  return false
+end
 
 local function d_group_ref(p, g, full)
   local ref = d_seen[g]
@@ -39,8 +56,7 @@ end
 -- because the per-user index lags behind them.
 local function d_groups_of(p, id, full)
   local ids = call('SMEMBERS', p..':ug:'..id)
-  d_fans = d_fans or call('SMEMBERS', p..':fans')
-  if #d_fans > 0 then
+  if #d_open(p) > 0 then
     local member = {}
     for _, g in ipairs(ids) do member[g] = true end
     for _, g in ipairs(d_fans) do member[g] = call('SISMEMBER', p..':gm:'..g, id) == 1 or nil end
@@ -70,10 +86,12 @@ end
 local function d_record(p, id, fields, full)
   local out = call('HMGET', p..':u:'..id, unpack(fields))
   if not out[1] then return false end
+  local shown = d_visible(out[1])
+  if d_managed(p, id, out[2]) then out[2] = '1' end
   for i = 1, #fields do out[i] = out[i] or '' end
   table.insert(out, 1, id)
   d_queue_state(p, 'user/'..id, out)
-  out[#out+1] = d_groups_of(p, id, full)
+  out[#out+1] = shown and d_groups_of(p, id, full) or {}
   return out
 end
 

@@ -6,38 +6,62 @@
 --       18 role to drop: keep | an id | '' = none any more
 -- Returns {'ok', outcome of the queue or ''} | {'lost'} | {'taken', id of the group that has the role}
 local p, g, id = KEYS[1], KEYS[2], ARGV[2]
-local key = 'group/'..id
+local key, roles = 'group/'..id, p..':x:role'
 local now = q_now(p, ARGV[1])
 if not q_fenced(p, key, ARGV[3], now) then return {'lost'} end
-if ARGV[13] == '1' then
-  local o = call('HGET', g, 'roleid')
-  local has = ARGV[14] ~= '' and ARGV[16] == '1' and call('HGET', p..':x:role', ARGV[14])
-  if has and has ~= id then
-    local f = call('HMGET', p..':g:'..has, 'managed', 'state')
-    if f[1] == '1' and f[2] ~= 'deleted' then return {'taken', has} end
-    if f[1] ~= '1' then
-      local n = call('HGET', p..':g:'..has, 'namef')
-      d_reindex(p..':x:gname', has, n, '')
-      call('ZREM', p..':l:g', has)
-      call('DEL', p..':g:'..has)
-    else call('HDEL', p..':g:'..has, 'roleid', 'owned') end
+local had = call('HMGET', g, 'roleid', 'drop')
+
+-- Takes a role from a group that only stood for it: one found in the CMS, or deleted and not at work on the role.
+-- Reports false for a group that will not give it up.
+local function take(role)
+  local has = call('HGET', roles, role)
+  if not has or has == id then return true end
+  local h = p..':g:'..has
+  local f = call('HMGET', h, 'managed', 'state', 'namef')
+  if f[1] ~= '1' then
+    d_reindex(p..':x:gname', has, f[3], '')
+    call('ZREM', p..':l:g', has)
+    call('DEL', h)
+    return true
   end
-  if o and o ~= '' and o ~= ARGV[14] then d_reindex(p..':x:role', id, o, '') end
-  if ARGV[14] ~= '' and (ARGV[16] == '1' or o == ARGV[14]) then call('HSET', p..':x:role', ARGV[14], id) end
+  if f[2] ~= 'deleted' or (q_state(p, 'group/'..has)) == 'leased' or q_record(p, 'group/'..has)[5] ~= '' then return false, has end
+  d_reindex(p..':x:gname', has, f[3], '')
+  call('HDEL', h, 'roleid', 'rolename', 'owned')
+  d_undrop(p, has, role)
+  return true
+end
+
+if ARGV[13] == '1' then
+  if ARGV[14] ~= '' and ARGV[16] == '1' then
+    local ok, has = take(ARGV[14])
+    if not ok then return {'taken', has} end
+  end
   call('HSET', g, 'roleid', ARGV[14], 'rolename', ARGV[15], 'owned', ARGV[16], 'miss', '0')
+  if ARGV[14] ~= '' then
+    if ARGV[16] == '1' then call('HSET', roles, ARGV[14], id) end
+    d_undrop(p, id, ARGV[14]) -- a role that members get is not deleted
+  end
+end
+if ARGV[18] == '' and had[2] and had[2] ~= '' then
+  if d_undrop(p, id, had[2]) ~= '' then q_push(p, key, 'interactive', now, '1') end
+  if had[2] ~= call('HGET', g, 'roleid') then d_reindex(roles, id, had[2], '') end
+elseif ARGV[18] ~= '' and ARGV[18] ~= 'keep' and ARGV[18] ~= call('HGET', g, 'roleid') then d_drop(p, id, ARGV[18]) end
+if ARGV[13] == '1' and had[1] and had[1] ~= '' and had[1] ~= ARGV[14] and not d_dropping(p, id, had[1]) then
+  d_reindex(roles, id, had[1], '')
 end
 if ARGV[4] ~= '' then q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') end
 if ARGV[17] == '1' and call('EXISTS', p..':gm:'..id) == 1 then
   call('HSET', g, 'fanscan', '0')
   call('SADD', p..':fans', id)
 end
-if ARGV[18] ~= 'keep' then call('HSET', g, 'drop', ARGV[18]) end
 call('HSET', g, 'stamp', call('GET', p..':pic') or '0')
 if ARGV[7] == '' then return {'ok', ''} end
 local code, text = ARGV[10], ARGV[11]
-if ARGV[5] == '1' then
+-- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
+if ARGV[5] == '1' and tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
   call('HSET', g, 'state', 'rejected', 'status', 'failed', 'code', code, 'text', text)
   call('ZREM', p..':l:g', id)
+elseif ARGV[5] == '1' then code, text = '', ''
 elseif ARGV[7] == 'done' then
   call('HSET', g, 'status', 'synced', 'code', code, 'text', text, 'lsync', d_num(now))
   local f = call('HMGET', g, 'state', 'roleid', 'namef')

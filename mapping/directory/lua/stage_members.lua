@@ -1,7 +1,7 @@
 -- Stages a chunk of a long member list under temporary keys that vanish by themselves.
 -- KEYS: 1 base of the project, 2 the group's members, 3 the staged list, 4 the staged list's newcomers
 -- ARGV: 1 ttl ms, 2… ids (at most 4,000)
--- Returns the ids that are no users; they are not staged.
+-- Returns {members staged so far, ids that are no users and are not staged}
 local p, unknown = KEYS[1], {}
 for i = 2, #ARGV do
   if d_visible(d_state(p, 'u', ARGV[i])) then
@@ -11,4 +11,4 @@ for i = 2, #ARGV do
 end
 call('PEXPIRE', KEYS[3], ARGV[1])
 call('PEXPIRE', KEYS[4], ARGV[1])
-return unknown
+return {call('SCARD', KEYS[3]), unknown}

@@ -3,17 +3,23 @@
 -- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 members to return, 6 expected membership generation,
 --       7 number of members staged
 -- Returns {'ok', group, lease record or false, changed (1/0), {}} | {'gone'} | {'stale'} (changed meanwhile, or the staged list expired)
---         | {'fanout'} an earlier swap is still being worked off
+--         | {'fanout'} an earlier swap is still being worked off. A list that is not swapped in is dropped.
 local p, g, m, id = KEYS[1], KEYS[2], KEYS[3], ARGV[2]
-local o = call('HMGET', g, 'state', 'mgen', 'gen')
-if not d_visible(o[1]) then return {'gone'} end
-if o[2] ~= ARGV[6] or d_num(call('SCARD', KEYS[4])) ~= ARGV[7] then return {'stale'} end
+local key = 'group/'..id
+local o = call('HMGET', g, 'state', 'mgen', 'managed', 'fanscan', 'seq')
+local function refuse(why)
+  call('UNLINK', KEYS[4], KEYS[5])
+  return {why}
+end
+if not d_visible(o[1]) then return refuse('gone') end
+if o[2] ~= ARGV[6] or d_num(call('SCARD', KEYS[4])) ~= ARGV[7] then return refuse('stale') end
 -- Nobody came and the number is the same: nobody left.
-if call('EXISTS', KEYS[5]) == 0 and d_num(call('SCARD', m)) == ARGV[7] and call('HGET', g, 'managed') == '1' then
-  call('DEL', KEYS[4])
+if call('EXISTS', KEYS[5]) == 0 and d_num(call('SCARD', m)) == ARGV[7] and o[1] == 'live' and o[3] == '1'
+  and (q_state(p, key)) ~= 'parked' then
+  call('UNLINK', KEYS[4])
   return {'ok', d_group(p, id, tonumber(ARGV[5])), false, 0, {}}
 end
-if call('EXISTS', m..':old') == 1 or call('EXISTS', m..':add') == 1 then return {'fanout'} end
+if call('EXISTS', m..':old', m..':add') > 0 then return refuse('fanout') end
 
 local now = q_now(p, ARGV[1])
 if call('EXISTS', m) == 1 then call('RENAME', m, m..':old') end
@@ -25,11 +31,13 @@ if call('EXISTS', KEYS[5]) == 1 then
   call('RENAME', KEYS[5], m..':add')
   call('PERSIST', m..':add')
 end
-call('HSET', g, 'state', 'live', 'managed', '1', 'mgen', d_num(tonumber(o[2]) + 1), 'gen', d_num(tonumber(o[3]) + 1),
-  'modified', d_num(now))
+call('HSET', g, 'state', 'live', 'managed', '1', 'mgen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
+call('ZADD', p..':l:g', o[5], id)
+-- A walk over all members that was under way begins anew: its position was one in the former list.
+if o[4] and o[4] ~= '' then call('HSET', g, 'fanscan', '0') end
 call('SADD', p..':fans', id)
-q_push(p, 'group/'..id, 'interactive', now, '1')
+q_push(p, key, 'interactive', now, '1')
 d_audit(p, now, 'group.members', id)
 local rec = false
-if ARGV[3] ~= '' and q_lease(p, 'group/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'group/'..id) end
+if ARGV[3] ~= '' and q_lease(p, key, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, key) end
 return {'ok', d_group(p, id, tonumber(ARGV[5])), rec, 1, {}}

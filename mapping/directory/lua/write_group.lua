@@ -1,9 +1,10 @@
 -- Renames a group or replaces its other attributes, with a short change of membership in the same commit.
 -- KEYS: 1 base of the project, 2 the group, 3 its members
 -- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 unknown members: skip | reject, 6 members to return,
---       7 expected generation, 8 name, 9 name folded, 10 externalId, 11 doc, 12 replace members (1/0), 13 n = ids to add,
+--       7 expected generation (of the attributes: changes of membership do not count), 8 name, 9 name folded, 10 externalId, 11 doc, 12 replace members (1/0), 13 n = ids to add,
 --       14… ids to add, then ids to remove
--- Returns as change_members.lua | {'stale'} | {'taken', attribute, id}
+-- Returns {'ok', group, lease record or false, 1, unknown ids} | {'gone'} | {'stale'} | {'taken', attribute, id} | {'large'}
+--         | {'unknown', ids}
 local p, g, id = KEYS[1], KEYS[2], ARGV[2]
 local o = call('HMGET', g, 'state', 'gen', 'namef', 'ext', 'seq', 'name')
 if not d_visible(o[1]) then return {'gone'} end
@@ -11,15 +12,16 @@ if o[2] ~= ARGV[7] then return {'stale'} end
 local tomb = false
 local has = call('HGET', p..':x:gname', ARGV[9])
 if has and has ~= id then
-  if d_state(p, 'g', has) ~= 'deleted' then return {'taken', 'displayName', has} end
+  if d_visible(d_state(p, 'g', has)) then return {'taken', 'displayName', has} end
   tomb = has
 end
 has = ARGV[10] ~= '' and call('HGET', p..':x:gext', ARGV[10])
-if has and has ~= id and d_state(p, 'g', has) ~= 'deleted' then return {'taken', 'externalId', has} end
-local n = tonumber(ARGV[13])
-if ARGV[12] == '1' and call('SCARD', KEYS[3]) > 1000 then return {'large'} end
-local unknown = d_unknown(p, 14, 13 + n)
+if has and has ~= id and d_visible(d_state(p, 'g', has)) then return {'taken', 'externalId', has} end
+local last = 13 + tonumber(ARGV[13])
+local unknown, skip = d_unknown(p, 14, last)
 if #unknown > 0 and ARGV[5] == 'reject' then return {'unknown', unknown} end
+local leave, come = d_diff(p, id, ARGV[12] == '1', 14, last, skip)
+if not leave then return {'large'} end
 
 local now = q_now(p, ARGV[1])
 d_reindex(p..':x:gname', id, o[3], ARGV[9])
@@ -27,12 +29,8 @@ d_reindex(p..':x:gext', id, o[4], ARGV[10])
 call('HSET', g, 'state', 'live', 'managed', '1', 'name', ARGV[8], 'namef', ARGV[9], 'ext', ARGV[10], 'doc', ARGV[11],
   'gen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
 call('ZADD', p..':l:g', o[5], id)
-if tomb and (call('HGET', g, 'roleid') or '') == '' then d_inherit(p, tomb, id) end
-local adds, removes, skip = {}, {}, {}
-for i = 14, 13 + n do adds[#adds+1] = ARGV[i] end
-for i = 14 + n, #ARGV do removes[#removes+1] = ARGV[i] end
-for _, m in ipairs(unknown) do skip[m] = true end
-d_change(p, id, ARGV[12] == '1', adds, removes, skip, now)
+if tomb then d_inherit(p, tomb, id) end
+d_change(p, id, leave, come, now)
 -- A new name may match another rule: every member is asked again.
 if o[6] ~= ARGV[8] then
   call('HSET', g, 'fanscan', '0')

@@ -6,7 +6,8 @@
 -- Returns {'ok', user, lease record or false, now, ticket, queue state} (user: only when a tombstone left something,
 -- else false, since the caller knows it all) | {'gone'} | {'stale'} | {'taken', attribute, id}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
-local o = call('HMGET', u, 'state', 'gen', 'unf', 'ext', 'addrf', 'dnf', 'mailsf', 'active', 'seq', 'caddrf', 'cid', 'deactgen')
+local o = call('HMGET', u, 'state', 'gen', 'unf', 'ext', 'addrf', 'dnf', 'mailsf', 'active', 'seq', 'caddrf', 'cid',
+  'deactgen', 'oaddrf', 'crole')
 if not o[1] then return {'gone'} end
 if o[2] ~= ARGV[6] then return {'stale'} end
 local has = call('HGET', p..':x:un', ARGV[9])
@@ -14,33 +15,42 @@ if has and has ~= id then return {'taken', 'userName', has} end
 local tomb = false
 has = ARGV[12] ~= '' and call('HGET', p..':x:addr', ARGV[12])
 if has and has ~= id then
-  if d_state(p, 'u', has) ~= 'deleted' then return {'taken', 'emails', has} end
+  if d_visible(d_state(p, 'u', has)) then return {'taken', 'emails', has} end
   tomb = has
 end
 has = ARGV[10] ~= '' and call('HGET', p..':x:ext', ARGV[10])
-if has and has ~= id and d_state(p, 'u', has) ~= 'deleted' then return {'taken', 'externalId', has} end
+if has and has ~= id and d_visible(d_state(p, 'u', has)) then return {'taken', 'externalId', has} end
 
 local now = q_now(p, ARGV[1])
 local seq, gen = o[9], tonumber(o[2]) + 1
 d_reindex(p..':x:un', id, o[3], ARGV[9])
 d_reindex(p..':x:ext', id, o[4], ARGV[10])
-if o[5] ~= o[10] then d_reindex(p..':x:addr', id, o[5], ARGV[12])
-elseif ARGV[12] ~= '' then call('HSET', p..':x:addr', ARGV[12], id) end
+-- The addresses of what the user has in the CMS stay indexed: the CMS account, and a former one.
+local held = o[5] and (o[5] == o[10] or o[5] == o[13])
+d_reindex(p..':x:addr', id, held and '' or o[5], ARGV[12])
+for _, at in ipairs({10, 13}) do
+  local owner = o[at] and o[at] ~= '' and (call('HGET', p..':x:addr', o[at]) or id)
+  if owner and not d_visible(owner ~= id and d_state(p, 'u', owner)) then call('HSET', p..':x:addr', o[at], id) end
+end
 d_redisplay(p, id, seq, o[6], ARGV[13])
 d_remail(p, id, seq, o[7], ARGV[14])
 if o[1] ~= 'live' then call('ZADD', p..':l:u', seq, id) end
+if o[1] == 'deleted' then
+  d_hold(p, o[14], id, seq, 'live')
+  d_leave_all(p, id, now)
+end
 local deact = o[12] or '0'
 if o[8] == '1' and ARGV[15] == '0' then deact = d_num(gen) end
 call('HSET', u, 'state', 'live', 'managed', '1', 'doc', ARGV[7], 'un', ARGV[8], 'unf', ARGV[9], 'ext', ARGV[10],
   'addr', ARGV[11], 'addrf', ARGV[12], 'dnf', ARGV[13], 'mailsf', ARGV[14], 'active', ARGV[15], 'gen', d_num(gen),
   'deactgen', deact, 'modified', d_num(now))
 call('HINCRBY', u, 'writes', 1)
-local intent, look = '', 0
-if tomb and (not o[11] or o[11] == '') then intent, look = d_supersede(p, tomb, id, now, tonumber(ARGV[16])) end
-local key = 'user/'..id
-local ticket = q_push(p, key, ARGV[5], now, '1')
-if intent ~= '' then q_intent(p, key, intent, d_num(look)) end
-if look > 0 then q_look(p, key, look) end
+local key, intent, look = 'user/'..id, '', 0
+if tomb then
+  if not o[11] or o[11] == '' then intent, look = d_supersede(p, tomb, id, ARGV[12], now, tonumber(ARGV[16]))
+  else look = d_overlap(p, tomb, now, tonumber(ARGV[16])) end
+end
+local ticket = d_push_with(p, key, ARGV[5], now, intent, look)
 d_audit(p, now, ARGV[17], id)
 local rec = false
 if ARGV[3] ~= '' and q_lease(p, key, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, key) end

@@ -1,0 +1,50 @@
+-- Fragment: a record takes the address of a tombstone.
+
+-- What a tombstone hands over.
+local d_linkfields = {'ckind','cid','caddr','caddrf','crole','cactive','cexpired','cname','aknown','akind','aaddr',
+  'arole','aactive','aprofile','stamp'}
+
+-- When calls of a tombstone's key may still arrive in the CMS, the ms at which whoever takes over must look; else 0.
+local function d_overlap(p, tomb, now, look)
+  local r, at = q_record(p, 'user/'..tomb), 0
+  at = tonumber(r[4]) or 0
+  if (q_state(p, 'user/'..tomb)) == 'leased' or r[5] ~= '' then at = math.max(at, now + look) end
+  return at, r[5]
+end
+
+-- Moves what the tombstone has in the CMS under the address `addr` to a record that has no link of its own: link, last
+-- applied state, open intent and look, and the tombstone's key leaves the queue. What it has elsewhere stays with it and
+-- with its key, so that a leaver's access is still taken away: an account under another address (on_email_change: keep),
+-- the former account of a re-invitation. Returns the intent and the look for the record's key ('' and 0: none).
+local function d_supersede(p, tomb, id, addr, now, look)
+  local t, u, key = p..':u:'..tomb, p..':u:'..id, 'user/'..tomb
+  local at, intent = d_overlap(p, tomb, now, look)
+  local f = call('HMGET', t, unpack(d_linkfields))
+  local linked = f[2] and f[2] ~= ''
+  if linked and f[4] ~= addr then return '', at end
+  for i, name in ipairs(d_linkfields) do
+    if f[i] then call('HSET', u, name, f[i]) end
+  end
+  -- Writes of two records do not compare: nothing of the new one was applied.
+  call('HSET', u, 'awrites', '0')
+  call('HDEL', t, 'awrites', unpack(d_linkfields))
+  if linked then call('HSET', p..':x:cms', d_cmskey(f[1], f[2]), id) end
+  d_unhold(p, f[5], tomb)
+  d_hold(p, f[5], id, call('HGET', u, 'seq') or 0, 'live')
+  local old, state = call('HGET', t, 'ocid'), q_state(p, key)
+  q_drop(p, key)
+  if old and old ~= '' and state ~= 'idle' then
+    q_push(p, key, 'leavers', now, '1')
+    q_look(p, key, at)
+  end
+  return intent, at
+end
+
+-- Queues a user after a commit that may have taken over a tombstone's intent and look, and returns the ticket. An intent
+-- of its own is kept.
+local function d_push_with(p, key, lane, now, intent, look)
+  local ticket = q_push(p, key, lane, now, '1')
+  if intent ~= '' and q_record(p, key)[5] == '' then q_intent(p, key, intent, d_num(look)) end
+  if look > 0 then q_look(p, key, look) end
+  return ticket
+end
