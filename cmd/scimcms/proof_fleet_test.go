@@ -1,0 +1,408 @@
+//go:build unix
+
+package main_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/scimcms/scimcms/cmsclient/cmstest"
+)
+
+// groupNames are the groups of a fleet; each gets a role of its own.
+var groupNames = []string{"Team Alpha", "Team Beta", "Team Gamma"}
+
+// fleet is a number of clients that push people and memberships in parallel, each its own people, and know at every
+// moment what was accepted.
+type fleet struct {
+	w       *world
+	clients []*client
+	groups  []string // ids, oldest first
+	base    atomic.Value
+	// strict: a request without an answer must not have been carried out.
+	strict bool
+	// refusedWith, if set, is the status that means "not now": who gets it does not know the outcome.
+	refusedWith int
+
+	pushes, unanswered, kept, refused atomic.Int64
+	trips                             chan trip
+
+	mu       sync.Mutex
+	problems []string
+}
+
+// trip is to be told when so many pushes are answered.
+type trip struct {
+	at   int64
+	done chan struct{}
+}
+
+// client is one of a fleet. It sends one request at a time.
+type client struct {
+	*fleet
+	okta
+	n      int
+	rng    *rand.Rand
+	left   int // pushes to make
+	people []*human
+	open   *push // sent, and not answered
+}
+
+// human is somebody as the identity provider has them.
+type human struct {
+	name, id string
+	active   bool
+	groups   [3]bool
+}
+
+// push is one write.
+type push struct {
+	kind        string // create, active, members
+	h           *human
+	active      bool
+	group       int
+	add, remove []*human
+}
+
+func newFleet(w *world, clients, pushes int) *fleet {
+	f := &fleet{w: w}
+	f.base.Store("")
+	at := func() string { s, _ := f.base.Load().(string); return s }
+	for n := range clients {
+		c := &client{fleet: f, n: n, rng: w.stage.rng(uint64(1000 + n)), left: pushes / clients, okta: okta{client: w.client, base: at}}
+		if n < pushes%clients {
+			c.left++
+		}
+		f.clients = append(f.clients, c)
+	}
+	return f
+}
+
+// use sends what follows to a process.
+func (f *fleet) use(p *process) { f.base.Store(p.scim) }
+
+// addGroups pushes the groups, empty.
+func (f *fleet) addGroups() {
+	f.w.t.Helper()
+	for _, name := range groupNames {
+		var g group
+		body := map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": name, "members": []any{}}
+		if err := f.clients[0].want(f.w.t.Context(), http.StatusCreated, request{http.MethodPost, "/Groups", body}, &g); err != nil {
+			f.w.t.Fatal(err)
+		}
+		f.groups = append(f.groups, g.ID)
+	}
+}
+
+// after gives a channel that is closed when so many pushes are answered.
+func (f *fleet) after(pushes int) <-chan struct{} {
+	tr := trip{at: int64(pushes), done: make(chan struct{})}
+	f.trips = make(chan trip, 1)
+	f.trips <- tr
+	return tr.done
+}
+
+// run has every client push until it has made its pushes or work gives its error, and returns a channel that is closed
+// when all have stopped.
+func (f *fleet) run(work func(*client) error) <-chan struct{} {
+	var running sync.WaitGroup
+	for _, c := range f.clients {
+		running.Go(func() {
+			if err := work(c); err != nil && !errors.Is(err, errUnanswered) {
+				f.problem("client %d: %v", c.n, err)
+			}
+		})
+	}
+	stopped := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(stopped)
+	}()
+	return stopped
+}
+
+func (f *fleet) problem(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.problems = append(f.problems, fmt.Sprintf(format, args...))
+}
+
+// push makes pushes until there are none left or one gets no answer. Before that it finds out what became of the last
+// one without an answer.
+func (c *client) push() error {
+	for c.left > 0 {
+		if c.open != nil {
+			if err := c.unknown(c.resolve()); err != nil {
+				return err
+			}
+			c.open = nil
+		}
+		p := c.next()
+		if err := c.unknown(c.send(p)); err != nil {
+			if errors.Is(err, errUnanswered) {
+				c.unanswered.Add(1)
+				c.open = p
+			}
+			return err
+		}
+		c.accepted(p)
+		c.left--
+		c.answered()
+	}
+	return nil
+}
+
+// unknown makes errUnanswered of refusals that stand for it.
+func (c *client) unknown(err error) error {
+	r, ok := errors.AsType[*refusal](err)
+	if !ok || r.status != c.refusedWith {
+		return err
+	}
+	c.refused.Add(1)
+	if r.header.Get("Retry-After") == "" || r.header.Get("Content-Type") != "application/scim+json; charset=utf-8" {
+		return fmt.Errorf("a refusal without Retry-After or SCIM body: %w", err)
+	}
+	return fmt.Errorf("%w: %w", errUnanswered, err)
+}
+
+// answered counts a push. After some, one of the invited accepts.
+func (c *client) answered() {
+	n := c.pushes.Add(1)
+	if n%9 == 0 {
+		c.w.cms.accept(func(invited []cmstest.Resource) int { return c.rng.IntN(len(invited)) })
+	}
+	select {
+	case t := <-c.trips:
+		if n >= t.at {
+			close(t.done)
+			return
+		}
+		c.trips <- t
+	default:
+	}
+}
+
+// next draws a push that makes sense to Okta.
+func (c *client) next() *push {
+	active := func(h *human) bool { return h.active }
+	h := c.any(active)
+	switch x := c.rng.IntN(100); {
+	case h == nil || x < 50:
+		return &push{kind: "create", h: &human{name: fmt.Sprintf("c%02d-%03d", c.n, len(c.people))}}
+	case x < 68:
+		return &push{kind: "active", h: h}
+	case x < 75:
+		if gone := c.any(func(h *human) bool { return !h.active }); gone != nil {
+			return &push{kind: "active", h: gone, active: true}
+		}
+		return &push{kind: "active", h: h}
+	}
+	p := &push{kind: "members", group: c.rng.IntN(len(groupNames))}
+	for _, h := range c.people {
+		switch {
+		case c.rng.IntN(4) != 0 || len(p.add)+len(p.remove) > 5:
+		case h.groups[p.group]:
+			p.remove = append(p.remove, h)
+		case h.active:
+			p.add = append(p.add, h)
+		}
+	}
+	if len(p.add)+len(p.remove) == 0 {
+		return &push{kind: "active", h: h}
+	}
+	return p
+}
+
+func (c *client) any(of func(*human) bool) *human {
+	var all []*human
+	for _, h := range c.people {
+		if of(h) {
+			all = append(all, h)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[c.rng.IntN(len(all))]
+}
+
+func (c *client) send(p *push) error {
+	ctx := c.w.t.Context()
+	switch p.kind {
+	case "create":
+		found, err := c.find(ctx, p.h.address())
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return fmt.Errorf("%s is there before it was pushed", p.h.name)
+		}
+		var u user
+		if err := c.want(ctx, http.StatusCreated, request{http.MethodPost, "/Users", newUser(p.h.name)}, &u); err != nil {
+			return err
+		}
+		p.h.id = u.ID
+		return p.h.complete(u)
+	case "active":
+		body := patch(op("replace", nil, map[string]any{"active": p.active}))
+		return c.want(ctx, http.StatusOK, request{http.MethodPatch, "/Users/" + p.h.id, body}, nil)
+	}
+	got, err := c.do(ctx, http.MethodPatch, "/Groups/"+c.groups[p.group], members(ids(p.remove), ids(p.add)))
+	if err == nil && got.status != http.StatusOK && got.status != http.StatusNoContent {
+		err = &refusal{request: request{method: http.MethodPatch, path: "/Groups"}, reply: got}
+	}
+	return err
+}
+
+func ids(all []*human) []string {
+	out := make([]string, 0, len(all))
+	for _, h := range all {
+		out = append(out, h.id)
+	}
+	return out
+}
+
+func (h *human) address() string { return h.name + "@example.com" }
+
+// complete says what a created user lacks.
+func (h *human) complete(u user) error {
+	if u.ID == "" || u.UserName != h.address() || u.ExternalID != "00u"+h.name || u.Name.Given != h.name ||
+		u.Name.Family != "Example" || len(u.Emails) != 1 || u.Emails[0].Value != h.address() || !u.Active {
+		return fmt.Errorf("%s is not complete: %+v", h.name, u)
+	}
+	return nil
+}
+
+// accepted notes what is wished from now on.
+func (c *client) accepted(p *push) {
+	switch p.kind {
+	case "create":
+		p.h.active = true
+		c.people = append(c.people, p.h)
+	case "active":
+		p.h.active = p.active
+	default:
+		for _, h := range p.add {
+			h.groups[p.group] = true
+		}
+		for _, h := range p.remove {
+			h.groups[p.group] = false
+		}
+	}
+}
+
+// resolve finds out whether the push without an answer was carried out: all of it, or nothing.
+func (c *client) resolve() error {
+	done, err := c.wasDone(c.open)
+	if err != nil {
+		return err
+	}
+	if !done {
+		return nil
+	}
+	if c.strict {
+		return fmt.Errorf("%s was accepted, but its sender got no answer", c.open.kind)
+	}
+	c.kept.Add(1)
+	c.accepted(c.open)
+	return nil
+}
+
+func (c *client) wasDone(p *push) (bool, error) {
+	ctx := c.w.t.Context()
+	switch p.kind {
+	case "create":
+		found, err := c.find(ctx, p.h.address())
+		if err != nil || len(found) == 0 {
+			return false, err
+		}
+		p.h.id = found[0].ID
+		return true, p.h.complete(found[0])
+	case "active":
+		u, err := c.user(ctx, p.h.id)
+		return u.Active == p.active, err
+	}
+	g, err := c.group(ctx, c.groups[p.group])
+	if err != nil {
+		return false, err
+	}
+	done, undone := 0, 0
+	for i, h := range append(p.add, p.remove...) {
+		if g.member(h.id) == (i < len(p.add)) {
+			done++
+		} else {
+			undone++
+		}
+	}
+	if done > 0 && undone > 0 {
+		return false, fmt.Errorf("a change of membership was carried out by half: %d of %d", done, done+undone)
+	}
+	return undone == 0, nil
+}
+
+// verify compares everything that was accepted with the record and with the CMS.
+func (f *fleet) verify(t *testing.T) (people int) {
+	t.Helper()
+	roles, inCMS := f.w.cms.roles(), f.w.cms.people()
+	groups := make([]group, 0, len(f.groups))
+	for _, id := range f.groups {
+		g, err := f.clients[0].group(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups = append(groups, g)
+	}
+	wished := 0
+	for _, c := range f.clients {
+		for _, h := range c.people {
+			people++
+			found, err := c.find(t.Context(), h.address())
+			if err != nil || len(found) != 1 || found[0].ID != h.id || found[0].Active != h.active || found[0].Sync.Status != "synced" {
+				t.Errorf("%s (id %s, active=%t) is %+v in the record: %v", h.name, h.id, h.active, found, err)
+			}
+			role := "Viewer"
+			for i := range slices.Backward(groups) {
+				if h.groups[i] {
+					role = groupNames[i]
+					wished++
+				}
+				if groups[i].member(h.id) != h.groups[i] {
+					t.Errorf("%s: member of %s: %t, accepted was %t", h.name, groupNames[i], !h.groups[i], h.groups[i])
+				}
+			}
+			if wrong := inCMS[h.address()].disagrees(h.active, roles[role]); wrong != "" {
+				t.Errorf("%s (active=%t, role %s=%s) %s", h.name, h.active, role, roles[role], wrong)
+			}
+			delete(inCMS, h.address())
+		}
+	}
+	for _, g := range groups {
+		wished -= len(g.Members)
+	}
+	if wished != 0 {
+		t.Errorf("the groups have %d members too many", -wished)
+	}
+	if len(inCMS) != 5 {
+		t.Errorf("the CMS has %d people that nobody pushed, and started with 5", len(inCMS))
+	}
+	return people
+}
+
+// fail reports what clients met that they should not have.
+func (f *fleet) fail(t *testing.T) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.problems[:min(len(f.problems), 20)] {
+		t.Error(p)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+}
