@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -76,6 +77,9 @@ func shared(tb testing.TB) Store {
 	return Store{Name: Redis, URL: p.url(), Client: connect(tb, "unix", p.socket()), Base: randomBase()}
 }
 
+// patience is what a command may take on a machine that has other things to do: that is no outage.
+const patience = 30 * time.Second
+
 // connect opens a client that never repeats a command by itself, as production does.
 func connect(tb testing.TB, network, addr string) redis.UniversalClient {
 	tb.Helper()
@@ -83,6 +87,9 @@ func connect(tb testing.TB, network, addr string) redis.UniversalClient {
 		Network:                  network,
 		Addr:                     addr,
 		MaxRetries:               -1,
+		DialTimeout:              patience,
+		ReadTimeout:              patience,
+		WriteTimeout:             patience,
 		DisableIdentity:          true,
 		ContextTimeoutEnabled:    true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
