@@ -14,7 +14,7 @@ func proveGracefulStop(t *testing.T, s stage) {
 	w := newWorld(t, s, "120/3s")
 	rng, delays := s.rng(1), s.rng(2)
 	w.cms.behave(func(*call) manner { return manner{delay: time.Duration(50+delays.IntN(150)) * time.Millisecond} })
-	f := newFleet(w, 16, 320)
+	f := newFleet(w, 64, 384)
 	f.strict = true
 	p := w.serveBound()
 	f.use(p)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,6 +21,7 @@ func TestProof(t *testing.T) {
 	t.Parallel()
 	bin := build(t)
 	seed := seedOf(t)
+	var proofs sync.WaitGroup // all at once: they mostly wait for leases to run out
 	for _, p := range []struct {
 		name  string
 		prove func(*testing.T, stage)
@@ -31,13 +33,15 @@ func TestProof(t *testing.T) {
 		{"OneAtATime_ProcessStopped", proveStoppedProcess},
 		{"GracefulStop", proveGracefulStop},
 	} {
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			began := time.Now()
-			p.prove(t, stage{bin: bin, seed: seed})
-			t.Logf("seed %d, took %s", seed, time.Since(began).Round(100*time.Millisecond))
+		proofs.Go(func() {
+			t.Run(p.name, func(t *testing.T) {
+				began := time.Now()
+				p.prove(t, stage{bin: bin, seed: seed})
+				t.Logf("seed %d, took %s", seed, time.Since(began).Round(100*time.Millisecond))
+			})
 		})
 	}
+	proofs.Wait()
 }
 
 // stage is what a proof gets.
