@@ -27,7 +27,7 @@ run: ## Run the demo: emulator, embedded store and proxy in one process.
 .PHONY: test
 test: ## Run every test with the race detector, on the embedded store and on a real Redis.
 	@.ci/deps redis-server
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -timeout 15m ./...
 
 .PHONY: race
 race: ## Run the tests five times over, shuffled, to shake races out.
