@@ -65,7 +65,7 @@ vet: ## Run go vet, the tagged tests included.
 
 .PHONY: lint
 lint: ## Run golangci-lint (the first run builds it: some minutes).
-	$(LINT) run ./...
+	$(LINT) run --allow-parallel-runners ./...
 
 .PHONY: tidy-check
 tidy-check: ## Fail if go.mod or go.sum is not tidy.

@@ -34,6 +34,7 @@ func TestCreateUser_OfSomebodyInactiveGoesIntoTheLeaversLane(t *testing.T) {
 }
 
 func TestCreateUser_NamesWhoHasTheUserNameTheAddressOrTheExternalID(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		w         UserWish
 		attribute string

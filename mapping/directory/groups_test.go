@@ -82,6 +82,7 @@ func TestDeleteGroup_LeavesATombstoneAndTellsItsMembers(t *testing.T) {
 }
 
 func TestRecreatedGroup_InheritsTheRoleOfTheDeletedOne(t *testing.T) {
+	t.Parallel()
 	again := map[string]func(r *rig) Group{
 		"by a create": func(r *rig) Group { return r.createGroup("editors") },
 		"by a rename": func(r *rig) Group { return r.rename(r.createGroup("Else").ID, "EDITORS") },

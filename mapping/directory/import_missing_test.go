@@ -115,6 +115,7 @@ func TestImportNewUser_NeverTakesARecordThatIsSomebodyElses(t *testing.T) {
 }
 
 func TestImportNewUser_LeavesWhatIsThereByNow(t *testing.T) {
+	t.Parallel()
 	for name, before := range map[string]func(r *rig){
 		"somebody has the address":   func(r *rig) { r.create("joe@x.org", named("else"), external("00u-1")) },
 		"somebody has the userName":  func(r *rig) { r.create("joe@x.org", address("else@x.org")) },
@@ -133,6 +134,7 @@ func TestImportNewUser_LeavesWhatIsThereByNow(t *testing.T) {
 }
 
 func TestImportNewUser_DoesNotRewriteWhoBecameManagedOrIsAtWork(t *testing.T) {
+	t.Parallel()
 	for name, meanwhile := range map[string]func(r *rig, u User){
 		"written":       func(r *rig, u User) { r.write(u.ID, wish("joe@x.org", external(""))) },
 		"touched":       func(r *rig, u User) { must(r.d.TouchUser(r.ctx, u, false, ""))(r) },

@@ -67,6 +67,7 @@ func TestImport_AnAcceptedInvitationRelinksManagedAndUnmanagedPeople(t *testing.
 }
 
 func TestImport_APictureNeverOverwritesWhatASyncWroteAfterItBegan(t *testing.T) {
+	t.Parallel()
 	old := collaborator("1", "ada@x.org")
 	now := old.with(role("r2")).with(deactivated)
 	for name, tt := range map[string]struct {
@@ -191,6 +192,7 @@ func TestImport_AnEntityWithoutAnAddressIsLinkedByItsIDOnly(t *testing.T) {
 }
 
 func TestImport_AccessOfALeaverIsRepairedOnce(t *testing.T) {
+	t.Parallel()
 	for name, leave := range map[string]func(r *rig, id string){
 		"inactive": func(r *rig, id string) { r.write(id, wish("ada@x.org", inactive)) },
 		"deleted":  func(r *rig, id string) { r.deleteUser(id) },

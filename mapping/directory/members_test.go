@@ -149,6 +149,7 @@ func TestUnmanagedGroup_ShowsWhoHoldsItsRoleAndStoresNobody(t *testing.T) {
 }
 
 func TestUnmanagedGroup_TheFirstWriteStoresOnlyWhoIsNamed(t *testing.T) {
+	t.Parallel()
 	first := map[string]func(r *rig, g Group, id string) Group{
 		"a delta": func(r *rig, g Group, id string) Group { return r.change(g.ID, MemberChange{Add: []string{id}}).Item },
 		"a list": func(r *rig, g Group, id string) Group {

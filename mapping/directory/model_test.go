@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ func (m *model) agreeOn(id string, u *modelUser) {
 		return
 	}
 	if got.State != Live || got.UserName != u.w.UserName || got.External != u.w.ExternalID || got.Address != u.w.Address ||
-		got.Active != u.w.Active || got.Managed != u.managed || string(got.Doc) != string(u.w.Doc) {
+		got.Active != u.w.Active || got.Managed != u.managed || !bytes.Equal(got.Doc, u.w.Doc) {
 		m.Errorf("user %+v, want %+v", got, u)
 	}
 	var groups []string

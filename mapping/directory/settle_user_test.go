@@ -8,6 +8,7 @@ import (
 )
 
 func TestSettle_UnderALostLeaseWritesNothing(t *testing.T) {
+	t.Parallel()
 	lost := map[string]func(r *rig, key string, l *queue.Lease){
 		"it ran out":      func(r *rig, key string, l *queue.Lease) { r.clock.Advance(16 * time.Second) },
 		"another took it": func(r *rig, key string, l *queue.Lease) { r.clock.Advance(16 * time.Second); r.take(key) },
@@ -108,6 +109,7 @@ func TestSettle_AnAcceptedInvitationRelinks(t *testing.T) {
 }
 
 func TestSettle_AnEntityOrAddressOfSomebodyElseIsTaken(t *testing.T) {
+	t.Parallel()
 	for name, link := range map[string]Link{
 		"the entity":      collaborator("7", "other@x.org"),
 		"its address":     collaborator("8", "bob@x.org"),
@@ -147,6 +149,7 @@ func TestSettle_ATombstoneWithWorkLeftGivesNothingUpAndOneWithoutDoes(t *testing
 }
 
 func TestSettle_LinkingAnEntityMergesItsUnmanagedTwin(t *testing.T) {
+	t.Parallel()
 	for name, link := range map[string]Link{
 		"the same entity":     invitation("3", "ada.l@x.org"),
 		"accepted meanwhile":  collaborator("9", "ada.l@x.org"),

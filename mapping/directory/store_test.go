@@ -106,6 +106,7 @@ func TestScripts_WorkAfterRedisHasForgottenThem(t *testing.T) {
 
 // A repeated create would meet its own userName, and a repeated write would raise the generation twice.
 func TestACommitWhoseConnectionDropsAfterItRan_IsNotRepeated(t *testing.T) {
+	t.Parallel()
 	for name, write := range map[string]func(r *rig) error{
 		"create": func(r *rig) error { return fails(r.d.CreateUser(r.ctx, wish("new@x.org"), "t")) },
 		"write": func(r *rig) error {

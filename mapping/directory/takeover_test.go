@@ -16,6 +16,7 @@ func (r *rig) leaver(addr string, l Link) User {
 }
 
 func TestTakeOver_OfATombstonesAddressMovesLinkAndAppliedAndItsKeyLeavesTheQueue(t *testing.T) {
+	t.Parallel()
 	takes := map[string]func(r *rig) User{
 		"by a create": func(r *rig) User { return r.create("ada@x.org", external("00u-new")) },
 		"by a change of address": func(r *rig) User {

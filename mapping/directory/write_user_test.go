@@ -22,6 +22,7 @@ func TestWriteUser_RaisesTheGenerationAndCountsWrites(t *testing.T) {
 }
 
 func TestWriteUser_RefusesValuesOfOthers(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		w         UserWish
 		attribute string
@@ -116,6 +117,7 @@ func TestWriteUser_LanesFollowTheWish(t *testing.T) {
 }
 
 func TestAnyWrite_UnparksItsKey(t *testing.T) {
+	t.Parallel()
 	for name, write := range map[string]func(r *rig, u User){
 		"of a user":  func(r *rig, u User) { r.write(u.ID, wish("ada@x.org")) },
 		"a touch":    func(r *rig, u User) { must(r.d.TouchUser(r.ctx, u, true, ""))(r) },
