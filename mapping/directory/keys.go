@@ -15,6 +15,7 @@ package directory
 //	:x:count :x:gcount                                       hash  natural key → how often it was used before
 //	:xm:EMAIL :xd:NAME   zset  users with an e-mail, a displayName, by sequence
 //	:seq :pic      string  counters: creation order, pictures of the CMS
+//	:gone          zset    CMS entities that syncs unlinked, by the picture under way; swept by the next picture
 //	:fans          set     groups with an open fan-out
 //	:roles         string  the CMS's roles as JSON; its version is in :meta
 //	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople

@@ -10,6 +10,8 @@ for i = 12, 19 do l[#l+1] = ARGV[i] end
 local o = call('HMGET', u, 'state', 'managed', 'seq', 'unf', 'addrf', 'dnf', 'mailsf')
 local entity = call('HGET', p..':x:cms', d_cmskey(l[1], l[2]))
 local address = l[4] ~= '' and call('HGET', p..':x:addr', l[4])
+local gone = call('ZSCORE', p..':gone', d_cmskey(l[1], l[2]))
+if gone and tonumber(gone) >= tonumber(ARGV[2]) then return 'kept' end
 if (entity and entity ~= id) or (address and address ~= id) then return 'kept' end
 if o[1] and entity ~= id then return address and 'kept' or 'count:'..d_num(tonumber(ARGV[5]) + 1) end
 if o[1] and (d_managed(p, id, o[2]) or d_busy(p, u, 'user/'..id, tonumber(ARGV[2]))) then return 'kept' end

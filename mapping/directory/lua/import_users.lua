@@ -8,6 +8,7 @@
 local p, pic = KEYS[1], tonumber(ARGV[2])
 local now = q_now(p, ARGV[1])
 local out = {}
+call('ZREMRANGEBYSCORE', p..':gone', '-inf', '('..ARGV[2])
 local function report(at, what, id)
   out[#out+1] = d_num((at - 3) / 8); out[#out+1] = what; out[#out+1] = id
 end
@@ -64,7 +65,8 @@ for at = 3, #ARGV, 8 do
   for i = at, at + 7 do l[#l+1] = ARGV[i] end
   local id, what = owner_of(l)
   if what == 'link' and (call('HGET', p..':u:'..id, 'miss') or '0') ~= '0' then call('HSET', p..':u:'..id, 'miss', '0') end
-  if not id then report(at, 'new', '')
+  if not id then
+    if not call('ZSCORE', p..':gone', d_cmskey(l[1], l[2])) then report(at, 'new', '') end
   elseif what and not d_busy(p, p..':u:'..id, 'user/'..id, pic) then
     if what == 'old' then
       call('HSET', p..':u:'..id, 'orole', l[5], 'oactive', l[6])

@@ -43,6 +43,14 @@ local function d_release(p, o, entity, addrf)
   call('HDEL', p..':u:'..o, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired', 'cname')
 end
 
+-- Notes that a sync knows an entity to be no record's any more: a picture that was begun before shows it all the same.
+local function d_gone(p, id, entity)
+  if call('HGET', p..':x:cms', entity) == id then
+    call('HDEL', p..':x:cms', entity)
+    call('ZADD', p..':gone', call('GET', p..':pic') or '0', entity)
+  end
+end
+
 -- Links a user to an entity: l = {kind, id, address, address folded, role, active, expired, name}. Kind '' unlinks.
 -- Returns the id of a record that has the entity or its address and will not give it up, else nil. `keep` is an entity
 -- that stays indexed (the former collaborator during a re-invitation).
@@ -67,7 +75,7 @@ local function d_link(p, id, l, keep)
   end
   d_release(p, twin, has, l[4])
   if twin2 ~= twin then d_release(p, twin2, has, l[4]) end
-  if had ~= '' and had ~= has and had ~= keep then d_reindex(cms, id, had, '') end
+  if had ~= '' and had ~= has and had ~= keep then d_gone(p, id, had) end
   if had == '' or had ~= keep then
     if o[3] and o[3] ~= l[4] and o[3] ~= o[5] and o[3] ~= o[8] then d_reindex(addr, id, o[3], '') end
   end
@@ -90,7 +98,7 @@ local function d_old(p, id, o)
   local has = o[2] ~= '' and d_cmskey(o[1], o[2]) or ''
   local was = f[2] and f[2] ~= '' and d_cmskey(f[1], f[2]) or ''
   local link = f[5] and f[5] ~= '' and d_cmskey(f[4], f[5]) or ''
-  if was ~= '' and was ~= has and was ~= link then d_reindex(p..':x:cms', id, was, '') end
+  if was ~= '' and was ~= has and was ~= link then d_gone(p, id, was) end
   if f[3] and f[3] ~= o[4] and f[3] ~= f[6] and f[3] ~= f[7] then d_reindex(p..':x:addr', id, f[3], '') end
   if has ~= '' then
     call('HSETNX', p..':x:cms', has, id)
