@@ -2,6 +2,7 @@ package directory
 
 import (
 	"testing"
+	"time"
 
 	"github.com/scimcms/scimcms/queue"
 )
@@ -99,6 +100,41 @@ func TestOpenFanOut_AUserDeletedBetweenStagingAndSwapIsNoMember(t *testing.T) {
 		r.syncGroup(g.ID)
 		r.equal("size", r.group(g.ID).Size, int64(2))
 		r.equal("membership generation", r.group(g.ID).MembGen, before+1)
+	})
+}
+
+func TestOpenFanOut_AUserDeletedBetweenStagingAndSwapReturnsWithoutTheGroup(t *testing.T) {
+	each(t, func(r *rig) {
+		p := r.seed(3)
+		g := r.createGroup("Editors")
+		s := must(r.d.stage(r.ctx, g.ID, p))(r)
+		r.deleteUser(p[1])
+		r.equal("swap", r.swap(g, s), "ok")
+		r.equal("groups of the tombstone", r.inGroups(p[1]), 0)
+		r.write(p[1], wish("user1@x.org"))
+		r.equal("groups after the revival", r.inGroups(p[1]), 0)
+		r.syncGroup(g.ID)
+		r.equal("members", ids(r.group(g.ID)), sorted(p[0], p[2]))
+	})
+}
+
+func TestOpenFanOut_IsWorkedOffByWhoeverHasTheLeaseNext(t *testing.T) {
+	each(t, func(r *rig) {
+		p := r.seed(1300)
+		g := r.createGroup("Everybody")
+		r.replaced(g.ID, p)
+		first := r.hold(GroupKey(g.ID))
+		must(r.d.FanOut(r.ctx, g.ID, first.Token))(r)
+		r.clock.Advance(16 * time.Second) // the first holder dies after one batch
+		next := r.take(GroupKey(g.ID))
+		r.drainWith(g.ID, next.Token)
+		must(r.d.SettleGroup(r.ctx, g.ID, next, GroupResult{Intent: ClearIntent, End: done}))(r)
+		for _, id := range p {
+			if r.entry(UserKey(id)).State == queue.Idle {
+				r.Fatalf("%s was not told", id)
+			}
+		}
+		r.equal("open", r.group(g.ID).FanOut, false)
 	})
 }
 

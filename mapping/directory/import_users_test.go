@@ -117,6 +117,21 @@ func TestImport_ANoteOfACallStampsTheRecord(t *testing.T) {
 	})
 }
 
+func TestImport_AnEntityThatASyncTookAwayAfterThePictureBegan_IsNobodyNew(t *testing.T) {
+	each(t, func(r *rig) {
+		ada := r.reinvited()
+		old, now := collaborator("7", "old@x.org"), invitation("9", "newer@x.org")
+		picture := must(r.d.BeginPicture(r.ctx))(r)
+		none := Link{}
+		_, err := r.settle(ada.ID, UserResult{Link: &now, Old: &none, Intent: ClearIntent, End: done})
+		r.ok(err)
+		r.equal("an older picture", r.shownBy(picture, old, invitation("8", "new@x.org")), []Finding(nil))
+		r.equal("written", r.foundAt(picture, old), false)
+		r.equal("a newer picture", r.shown(old), []Finding{{At: 0, What: "new"}})
+		r.equal("left over", r.dump()[":gone"], value{})
+	})
+}
+
 func TestImport_ALinkThatIsThereIsNotGivenUpForAnotherEntity(t *testing.T) {
 	each(t, func(r *rig) {
 		// on_email_change: keep: the account under the former address stays hers, whatever else turns up under the new one.

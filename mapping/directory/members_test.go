@@ -2,6 +2,7 @@ package directory
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/scimcms/scimcms/queue"
@@ -42,6 +43,33 @@ func TestMembershipDeltas_CommuteAndNeedNoGeneration(t *testing.T) {
 		r.equal("members", ids(now), sorted(p[2], p[3]))
 		r.equal("generation of the attributes", now.Gen, g.Gen)
 		r.equal("generation of the membership", now.MembGen, g.MembGen+3)
+	})
+}
+
+func TestMembershipDeltas_OfManyAtOnceLoseNobody(t *testing.T) {
+	each(t, func(r *rig) {
+		const clients, each = 8, 6
+		p := r.seed(clients * each)
+		g := r.createGroup("Editors", p[:clients]...)
+		var wg sync.WaitGroup
+		for c := range clients {
+			wg.Go(func() {
+				for n := range each {
+					one := []string{p[n*clients+c]}
+					if _, err := r.d.ChangeMembers(r.ctx, g.ID, MemberChange{Add: one}, 0, ""); err != nil {
+						r.Errorf("add: %v", err)
+					}
+				}
+				if _, err := r.d.ChangeMembers(r.ctx, g.ID, MemberChange{Remove: []string{p[c]}}, 0, ""); err != nil {
+					r.Errorf("remove: %v", err)
+				}
+			})
+		}
+		// Meanwhile the group is renamed, which no change of membership can make stale.
+		renamed := must(r.d.WriteGroup(r.ctx, g, GroupChange{Wish: GroupWish{Name: "Authors"}}, ""))(r)
+		wg.Wait()
+		r.equal("name", renamed.Item.Name, "Authors")
+		r.equal("members", ids(r.group(g.ID)), sorted(p[clients:]...))
 	})
 }
 

@@ -166,6 +166,26 @@ func TestTakeOver_WhoHasAnAccountOfTheirOwnLeavesTheLeaversToIt(t *testing.T) {
 	})
 }
 
+func TestTakeOver_ARevivedLeaverHasTheAddressOfTheirAccountAgain(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(r *rig, id string){
+		"after the other moved on": func(r *rig, id string) { r.write(id, wish("bob@x.org")) },
+		"after the other left":     func(r *rig, id string) { r.deleteUser(id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(r *rig) {
+				old := r.leaver("ada@x.org", collaborator("7", "ada@x.org"))
+				bob := r.create("bob@x.org")
+				r.linked(bob.ID, collaborator("9", "bob@x.org"))
+				r.write(bob.ID, wish("bob@x.org", address("ada@x.org")))
+				leave(r, bob.ID)
+				r.write(old.ID, wish("new@x.org", external("00u-ada@x.org")))
+				r.equal("who has the address", r.hash(":x:addr")["ada@x.org"], old.ID)
+			})
+		})
+	}
+}
+
 func TestTakeOver_AnOpenIntentOfItsOwnIsKept(t *testing.T) {
 	each(t, func(r *rig) {
 		old := r.leaver("ada@x.org", invitation("3", "ada@x.org"))
