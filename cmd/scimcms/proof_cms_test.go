@@ -261,6 +261,18 @@ func (c *cms) answered(path string) (n int) {
 	return n
 }
 
+// called counts the writes to a person.
+func (c *cms) called(who string) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.calls {
+		if l.write() && l.who == who {
+			n++
+		}
+	}
+	return n
+}
+
 // cut notes that a process was killed: what is under way has nobody left to answer to.
 func (c *cms) cut() {
 	c.mu.Lock()
