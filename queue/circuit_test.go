@@ -64,7 +64,7 @@ func TestProbeThatFailsKeepsTheCircuitOpenForLonger(t *testing.T) {
 			f.clock.Advance(time.Millisecond)
 			l := f.take()
 			f.finish(l, Verdict{Outcome: Wait, After: time.Millisecond}, ResultRetry)
-			want = min(2*want, 5*time.Minute)
+			want = min(2*want, time.Minute)
 		}
 	})
 }

@@ -49,11 +49,13 @@ func (f *feeder) run(ctx, handlers context.Context) {
 func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 	general, leavers, changed := f.pool.permits.free(f.index)
 	idle := pause{atMost: f.poll(), changed: changed}
-	if (!general && !leavers) || !f.ready() {
+	if !f.ready() {
+		f.pool.permits.content(f.index)
 		return idle, nil
 	}
-	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: !general})
+	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: leavers && !general})
 	if err != nil || !found || in > 0 {
+		f.pool.permits.content(f.index)
 		return idle.upTo(in), err
 	}
 	worker, ok := f.pool.permits.acquire(f.index)

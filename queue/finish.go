@@ -42,6 +42,7 @@ type Verdict struct {
 	Lane      Lane          // recomputed from the wish; "" keeps the key's lane
 	Code      string        // machine-readable reason, for Retry, Wait and Park
 	Text      string        // the reason in words, without secrets or personal data beyond the key's own
+	Call      string        // the last call that the attempt made, for the history: a name, no values
 	Look      int64         // Unix ms: the CMS is to be read again then; 0: not for this attempt's sake
 	NeverPark bool          // retry without end, at least once a minute; always so in lane Leavers
 }
@@ -75,7 +76,7 @@ func (q *Queue) Release(ctx context.Context, l *Lease) error {
 	if _, ended := l.ended(); ended {
 		return nil
 	}
-	_, err := q.finish(ctx, l, []any{l.Key, l.Token, q.lookMillis(), 0, l.Ticket, "release", 0, string(l.Lane), "", "", ""})
+	_, err := q.finish(ctx, l, []any{l.Key, l.Token, q.lookMillis(), 0, l.Ticket, "release", 0, string(l.Lane), "", "", "", ""})
 	return err
 }
 
@@ -99,7 +100,7 @@ func (q *Queue) Look(ctx context.Context, key string, lane Lane) error {
 
 // FinishArgs are the arguments that a script of another package passes on to q_finish, with due = now + the third:
 //
-//	ticket, verdict, after ms, lane, code, text, limit
+//	ticket, verdict, after ms, lane, code, text, limit, call
 //
 // Such a script calls q_lost when q_finish says 'lost', and its caller calls Finished with the result.
 func (q *Queue) FinishArgs(l *Lease, v Verdict) []any {
@@ -110,7 +111,7 @@ func (q *Queue) FinishArgs(l *Lease, v Verdict) []any {
 	if v.NeverPark || lane == Leavers {
 		limit = ""
 	}
-	return []any{l.Ticket, v.Outcome.verdict(), q.delay(l, v, lane).Milliseconds(), string(lane), v.Code, clip(v.Text), limit}
+	return []any{l.Ticket, v.Outcome.verdict(), q.delay(l, v, lane).Milliseconds(), string(lane), v.Code, clip(v.Text), limit, v.Call}
 }
 
 // Finished tells those who wait for the key in this process, and the observer, that a lease ended. Finish and Release

@@ -50,13 +50,15 @@ func luaSource(name string) string {
 
 // scripts are the queue's own, compiled once per Queue.
 type scripts struct {
-	push, take, due, renew, finish, lost, replay, drop, trip, list *redis.Script
+	push, take, due, renew, finish, lost, replay, drop, trip, trouble, clear, list *redis.Script
 }
 
 func newScripts() scripts {
 	load := func(name string) *redis.Script { return Script(luaSource(name)) }
+	more := func(name string) *redis.Script { return Script(luaSource("own/shared") + luaSource(name)) }
 	return scripts{
 		push: load("push"), take: load("take"), due: load("due"), renew: load("renew"), finish: load("finish"),
-		lost: load("lost"), replay: load("replay"), drop: load("drop"), trip: load("trip"), list: load("list"),
+		lost: load("lost"), replay: more("replay"), drop: load("drop"), list: load("list"),
+		trip: more("trip"), trouble: more("trouble"), clear: more("clear"),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ type Entry struct {
 type ListOptions struct {
 	State  State  // Queued, Leased or Parked; "" = all of them
 	Lane   Lane   // of queued keys; "" = all
+	Code   string // only keys that are parked with this code; "" = all
 	Limit  int    // entries at most; default 100, at most 500
 	Cursor string // where the last page ended; "" = from the start
 }
@@ -62,21 +64,35 @@ func (q *Queue) List(ctx context.Context, opt ListOptions) ([]Entry, string, err
 	}
 	var out []Entry
 	for ; set < len(sets); set, offset = set+1, 0 {
-		want := limit - len(out)
-		page, err := q.page(ctx, sets[set], offset, want)
-		if err != nil {
-			return nil, "", err
-		}
-		out = append(out, page...)
-		if len(page) == want {
-			return out, strconv.Itoa(set) + ":" + strconv.Itoa(offset+want), nil
+		for more := true; more; {
+			want := limit - len(out)
+			page, err := q.page(ctx, sets[set], offset, want)
+			if err != nil {
+				return nil, "", err
+			}
+			offset += want
+			out, more = append(out, with(opt.Code, page)...), len(page) == want
+			if more && len(out) == limit {
+				return out, strconv.Itoa(set) + ":" + strconv.Itoa(offset), nil
+			}
 		}
 	}
 	return out, "", nil
 }
 
+// with keeps the entries that have a code.
+func with(code string, page []Entry) []Entry {
+	if code == "" {
+		return page
+	}
+	return slices.DeleteFunc(page, func(e Entry) bool { return e.Code != code })
+}
+
 // listSets names the sorted sets to read, by the last part of their key.
 func listSets(opt ListOptions) []string {
+	if opt.Code != "" {
+		return []string{"parked"}
+	}
 	wanted := func(s State) bool { return opt.State == "" || opt.State == s }
 	var sets []string
 	if wanted(Leased) && opt.Lane == "" {
@@ -161,7 +177,8 @@ type Stats struct {
 	Depth     map[Lane]int64 // queued keys, due or not
 	Leased    int64
 	Parked    int64
-	OldestAge time.Duration // of the key that has been queued or leased for longest
+	Codes     map[string]int64 // how many are parked, by code
+	OldestAge time.Duration    // of the key that has been queued or leased for longest
 	Paused    bool
 	Circuit   string // why the circuit is open; "" when it is closed
 }
@@ -174,6 +191,7 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 		depth[lane] = pipe.ZCard(ctx, q.keys.lane(lane))
 	}
 	leased, parked := pipe.ZCard(ctx, q.keys.leased()), pipe.ZCard(ctx, q.keys.parked())
+	codes := pipe.HGetAll(ctx, q.keys.codes())
 	oldest := pipe.ZRangeWithScores(ctx, q.keys.since(), 0, 0)
 	now, paused := pipe.Time(ctx), pipe.Exists(ctx, q.keys.paused())
 	circuit := pipe.HGet(ctx, q.keys.circuit(), "reason")
@@ -182,7 +200,10 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	}
 	s := Stats{
 		Depth: make(map[Lane]int64), Leased: leased.Val(), Parked: parked.Val(),
-		Paused: paused.Val() > 0, Circuit: circuit.Val(),
+		Codes: make(map[string]int64), Paused: paused.Val() > 0, Circuit: circuit.Val(),
+	}
+	for code, n := range codes.Val() {
+		s.Codes[code] = number(n)
 	}
 	for lane, n := range depth {
 		s.Depth[lane] = n.Val()

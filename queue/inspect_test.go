@@ -33,6 +33,8 @@ func TestList(t *testing.T) {
 		{ListOptions{Limit: 4}, all},
 		{ListOptions{Limit: 6}, all},
 		{ListOptions{State: Parked}, all[5:]},
+		{ListOptions{Code: "seats"}, all[5:]},
+		{ListOptions{Code: "other"}, nil},
 		{ListOptions{State: Leased}, all[:1]},
 		{ListOptions{State: Queued}, all[1:5]},
 		{ListOptions{State: Queued, Lane: Normal}, all[3:4]},
@@ -109,11 +111,11 @@ func TestState_ForScripts(t *testing.T) {
 func TestStats(t *testing.T) {
 	t.Parallel()
 	each(t, func(f *fixture) {
-		equal(f.t, "empty", f.stats(), Stats{Depth: map[Lane]int64{Leavers: 0, Interactive: 0, Normal: 0, Background: 0}})
+		equal(f.t, "empty", f.stats(), Stats{Depth: map[Lane]int64{Leavers: 0, Interactive: 0, Normal: 0, Background: 0}, Codes: map[string]int64{}})
 		f.populate()
 		equal(f.t, "full", f.stats(), Stats{
 			Depth:  map[Lane]int64{Leavers: 1, Interactive: 1, Normal: 1, Background: 1},
-			Leased: 1, Parked: 1, OldestAge: 9 * time.Second,
+			Leased: 1, Parked: 1, Codes: map[string]int64{"seats": 1}, OldestAge: 9 * time.Second,
 		})
 	})
 }

@@ -9,25 +9,33 @@ import "strings"
 //	base:q:<lane>   ZSET    queued keys by due time (ms), one set per lane; bounded by the records
 //	base:q:leased   ZSET    leased keys by the lease's end (ms); bounded by workers and requests
 //	base:q:parked   ZSET    parked keys by the time of parking (ms); bounded by the records
+//	base:q:codes    HASH    how many keys are parked, by code; exact
+//	base:h:<key>    LIST    the last 20 attempts of a key that met trouble; expires after 7 days
 //	base:q:since    ZSET    keys neither agreed nor parked by the time they were first queued (ms); bounded by the records
 //	base:q:idents   HASH    CMS identity → "token key" of the lease that has it; freed with the lease
 //	base:q:ticket   STRING  the project's last ticket
+//	base:q:turn     STRING  counts takes, so that every lane has its turn
 //	base:q:now      STRING  the latest now (ms) that a script of the project has seen
 //	base:q:paused   STRING  present while an operator has paused the project
 //	base:q:circuit  HASH    present while the circuit is open
+//	base:q:failed   ZSET    keys over which the CMS failed since it last answered a write; expires after an hour
+//	base:q:refused:<code>  ZSET    keys refused with a code that nobody has listed, lately; expires after an hour
+//	base:q:notall:<code>   STRING  present for an hour after such a code turned out to be about its keys alone
 //	base:pace       HASH    pacer of one CMS token, under a base and hash tag of its own; expires a day after its last use
 type keys struct{ base string }
 
-func (k keys) record(key string) string { return k.base + ":k:" + key }
-func (k keys) lane(l Lane) string       { return k.base + ":q:" + string(l) }
-func (k keys) leased() string           { return k.base + ":q:leased" }
-func (k keys) parked() string           { return k.base + ":q:parked" }
-func (k keys) since() string            { return k.base + ":q:since" }
-func (k keys) idents() string           { return k.base + ":q:idents" }
-func (k keys) ticket() string           { return k.base + ":q:ticket" }
-func (k keys) now() string              { return k.base + ":q:now" }
-func (k keys) paused() string           { return k.base + ":q:paused" }
-func (k keys) circuit() string          { return k.base + ":q:circuit" }
+func (k keys) record(key string) string  { return k.base + ":k:" + key }
+func (k keys) lane(l Lane) string        { return k.base + ":q:" + string(l) }
+func (k keys) leased() string            { return k.base + ":q:leased" }
+func (k keys) parked() string            { return k.base + ":q:parked" }
+func (k keys) codes() string             { return k.base + ":q:codes" }
+func (k keys) history(key string) string { return k.base + ":h:" + key }
+func (k keys) since() string             { return k.base + ":q:since" }
+func (k keys) idents() string            { return k.base + ":q:idents" }
+func (k keys) ticket() string            { return k.base + ":q:ticket" }
+func (k keys) now() string               { return k.base + ":q:now" }
+func (k keys) paused() string            { return k.base + ":q:paused" }
+func (k keys) circuit() string           { return k.base + ":q:circuit" }
 
 // paceKey is the pacer's only key.
 func paceKey(base string) string { return base + ":pace" }

@@ -26,7 +26,8 @@ func documented(t *testing.T) []string {
 			}
 			continue
 		}
-		names = append(names, strings.TrimSuffix(m[1], "<key>"))
+		name, _, _ := strings.Cut(m[1], "<")
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
@@ -40,7 +41,8 @@ func TestKeys_AreAllListedHere(t *testing.T) {
 	}
 	k := keys{base: ""}
 	for _, name := range []string{
-		k.record(""), k.leased(), k.parked(), k.since(), k.idents(), k.ticket(), k.now(), k.paused(), k.circuit(), paceKey(""),
+		k.record(""), k.history(""), k.codes(), k.leased(), k.parked(), k.since(), k.idents(), k.ticket(), k.now(), k.paused(), k.circuit(), paceKey(""),
+		":q:turn", ":q:failed", ":q:refused:", ":q:notall:", // in Lua only
 	} {
 		used[name] = true
 	}
@@ -90,7 +92,7 @@ func TestKeys_OfAProjectShareItsHashTagAndNothingElseIsWritten(t *testing.T) {
 		for _, key := range found {
 			rest := strings.TrimPrefix(key, f.store.Base)
 			if !slices.ContainsFunc(known, func(name string) bool {
-				return rest == name || strings.HasSuffix(name, ":k:") && strings.HasPrefix(rest, name)
+				return rest == name || strings.HasSuffix(name, ":") && strings.HasPrefix(rest, name)
 			}) {
 				f.t.Errorf("%s is not listed in keys.go", key)
 			}

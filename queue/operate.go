@@ -15,12 +15,44 @@ const replayBatch = 500
 // Replay makes keys due now with attempts 0, parked ones and those in back-off. It returns how many there were; a key
 // that is leased or unknown is none.
 func (q *Queue) Replay(ctx context.Context, keys ...string) (int, error) {
+	return q.replay(ctx, "", keys)
+}
+
+// ReplayAll replays every key that is parked now, the one that was first queued first.
+func (q *Queue) ReplayAll(ctx context.Context) (int, error) { return q.ReplayCode(ctx, "", -1) }
+
+// ReplayCode replays the keys that are parked now with code ("" for any), those parked first first and at most limit of them; negative
+// is no limit.
+func (q *Queue) ReplayCode(ctx context.Context, code string, limit int) (int, error) {
+	keys, err := q.opt.Redis.ZRange(ctx, q.keys.parked(), 0, -1).Result()
+	if err != nil {
+		return 0, fmt.Errorf("queue: replay: %w", err)
+	}
+	if limit < 0 {
+		return q.replay(ctx, code, keys)
+	}
+	total := 0
+	for _, key := range keys {
+		if total >= limit {
+			break
+		}
+		n, err := q.replay(ctx, code, []string{key})
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+func (q *Queue) replay(ctx context.Context, code string, keys []string) (int, error) {
 	total := 0
 	for len(keys) > 0 {
 		n := min(len(keys), replayBatch)
-		args := make([]any, n)
-		for i, key := range keys[:n] {
-			args[i] = key
+		args := make([]any, 0, n+1)
+		args = append(args, code)
+		for _, key := range keys[:n] {
+			args = append(args, key)
 		}
 		replayed, err := q.run(ctx, q.scripts.replay, args...).Int()
 		if err != nil {
@@ -30,15 +62,6 @@ func (q *Queue) Replay(ctx context.Context, keys ...string) (int, error) {
 		keys = keys[n:]
 	}
 	return total, nil
-}
-
-// ReplayAll replays every key that is parked now, the one that was first queued first.
-func (q *Queue) ReplayAll(ctx context.Context) (int, error) {
-	keys, err := q.opt.Redis.ZRange(ctx, q.keys.parked(), 0, -1).Result()
-	if err != nil {
-		return 0, fmt.Errorf("queue: replay: %w", err)
-	}
-	return q.Replay(ctx, keys...)
 }
 
 // Drop forgets a key: an operator's discard. It returns false when there was nothing to drop, and ErrLeased when

@@ -4,13 +4,17 @@ import "sync"
 
 // permits count a pool's workers. All but one work on anything, and at most perSource of them on one source; the last
 // one takes leavers only, of any source.
+//
+// Sources are served fairly: while a source waits for a worker, none gets one that has more at work already, and the
+// last free worker is kept for a source that has none.
 type permits struct {
 	mu        sync.Mutex
 	general   int // free ones
 	leavers   int
-	used      []int // general ones in use, by source
+	used      []int  // general ones in use, by source
+	waiting   []bool // sources with something due that found no worker
 	perSource int
-	changed   chan struct{} // closed when a worker has become free
+	changed   chan struct{} // closed when a source may get a worker that it did not get before
 }
 
 // permit is one worker's right to work.
@@ -20,7 +24,8 @@ type permit struct {
 }
 
 func newPermits(workers, sources int) *permits {
-	p := &permits{general: workers, perSource: workers, used: make([]int, sources), changed: make(chan struct{})}
+	p := &permits{general: workers, perSource: workers, changed: make(chan struct{})}
+	p.used, p.waiting = make([]int, sources), make([]bool, sources)
 	if workers > 1 {
 		p.general, p.leavers, p.perSource = workers-1, 1, workers-1
 	}
@@ -34,23 +39,50 @@ func newPermits(workers, sources int) *permits {
 func (p *permits) free(source int) (general, leavers bool, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.general > 0 && p.used[source] < p.perSource, p.leavers > 0, p.changed
+	return p.entitled(source), p.leavers > 0, p.changed
 }
 
-// acquire takes a worker for a source, one that works on anything if there is one.
+// entitled says whether a source may have a worker that works on anything. The caller has locked.
+func (p *permits) entitled(source int) bool {
+	if p.general == 0 || p.used[source] >= p.perSource {
+		return false
+	}
+	for other, used := range p.used {
+		switch {
+		case used >= p.used[source]: // the source itself, too
+		case p.waiting[other], used == 0 && p.general == 1:
+			return false
+		}
+	}
+	return true
+}
+
+// acquire takes a worker for a source, one that works on anything if there is one. A source that gets none waits.
 func (p *permits) acquire(source int) (permit, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.general > 0 && p.used[source] < p.perSource:
+	case p.entitled(source):
 		p.general--
 		p.used[source]++
+		p.waiting[source] = false
 		return permit{source: source}, true
 	case p.leavers > 0:
 		p.leavers--
 		return permit{source: source, onlyLeavers: true}, true
 	default:
+		p.waiting[source] = true
 		return permit{}, false
+	}
+}
+
+// content says that a source has nothing due: others need not stand back for it.
+func (p *permits) content(source int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting[source] {
+		p.waiting[source] = false
+		p.announce()
 	}
 }
 
@@ -63,6 +95,11 @@ func (p *permits) release(it permit) {
 		p.general++
 		p.used[it.source]--
 	}
+	p.announce()
+}
+
+// announce wakes whoever waits for a change. The caller has locked.
+func (p *permits) announce() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }

@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,16 +41,17 @@ func TestQueue_NoKeyIsLostAndNobodySharesOne(t *testing.T) {
 			f := newFixture(t, own, Options{Attempts: 3})
 			m := &model{fixture: f, rt: rt, replicas: [2]*fixture{f, f.replica()}, newest: map[string]int64{}, agreed: map[string]int64{}}
 			rt.Repeat(map[string]func(*rapid.T){
-				"push":    m.doPush,
-				"take":    m.doTake,
-				"request": m.doRequest,
-				"finish":  m.doFinish,
-				"release": m.doRelease,
-				"renew":   m.doRenew,
-				"die":     m.doDie,
-				"wait":    m.doWait,
-				"replay":  func(*rapid.T) { _, err := f.ReplayAll(ctx); m.must(err) },
-				"":        m.check,
+				"push":        m.doPush,
+				"take":        m.doTake,
+				"request":     m.doRequest,
+				"finish":      m.doFinish,
+				"release":     m.doRelease,
+				"renew":       m.doRenew,
+				"die":         m.doDie,
+				"wait":        m.doWait,
+				"replay":      func(*rapid.T) { _, err := f.ReplayAll(ctx); m.must(err) },
+				"replay code": func(*rapid.T) { _, err := f.ReplayCode(ctx, "seats", 1); m.must(err) },
+				"":            m.check,
 			})
 			m.drain()
 		})
@@ -132,6 +135,7 @@ func (m *model) doFinish(rt *rapid.T) {
 	l := m.pick(rt)
 	v := Verdict{
 		Outcome: rapid.SampledFrom([]Outcome{Done, Done, Retry, Wait, Park}).Draw(rt, "outcome"),
+		Code:    rapid.SampledFrom([]string{"", "seats", "address"}).Draw(rt, "code"),
 		Lane:    rapid.SampledFrom(append(Lanes(), "")).Draw(rt, "lane"),
 	}
 	held := m.holds(l)
@@ -185,6 +189,7 @@ func (m *model) holds(l *Lease) bool {
 // check holds after every step.
 func (m *model) check(rt *rapid.T) {
 	entries, where := m.read()
+	m.checkCodes(rt, entries)
 	for _, key := range modelKeys {
 		e, known := entries[key], entries[key].State != Idle
 		if pending := m.newest[key] > m.agreed[key]; known != pending || (known && e.Ticket != m.newest[key]) {
@@ -203,6 +208,21 @@ func (m *model) check(rt *rapid.T) {
 		if holders > 1 {
 			rt.Fatalf("%s has %d holders", key, holders)
 		}
+	}
+}
+
+// checkCodes compares the counts of parked keys by code with the records.
+func (m *model) checkCodes(rt *rapid.T, entries map[string]Entry) {
+	want := map[string]int64{}
+	for _, e := range entries {
+		if e.State == Parked {
+			want[cmp.Or(e.Code, "unknown")]++
+		}
+	}
+	s, err := m.Stats(ctx)
+	m.must(err)
+	if !maps.Equal(s.Codes, want) {
+		rt.Fatalf("parked by code %v, want %v", s.Codes, want)
 	}
 }
 

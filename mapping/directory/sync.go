@@ -212,7 +212,7 @@ func (d *Directory) Lost(ctx context.Context, l *queue.Lease, c Changes) error {
 func (d *Directory) settleArgs(id string, l *queue.Lease, change IntentChange, e End) []any {
 	args := []any{d.now(), id, l.Token, string(change), flag(e.Reject)}
 	if e.Verdict == nil {
-		return append(args, l.Ticket, "", 0, "", "", "", "")
+		return append(args, l.Ticket, "", 0, "", "", "", "", "")
 	}
 	return append(args, d.queue.FinishArgs(l, *e.Verdict)...)
 }

@@ -20,6 +20,7 @@ func (s *groupSync) park(ctx context.Context, code, text string) (outcome, error
 // finish writes a result that ends the sync. A creation that the CMS refused while its request waits is taken back; the
 // members of a group that is parked go by the next rule, and are told.
 func (s *groupSync) finish(ctx context.Context, res directory.GroupResult, v queue.Verdict) (outcome, error) {
+	v.Call = s.last
 	var rejected *RejectedError
 	if v.Outcome == queue.Park {
 		if s.refused {

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -227,7 +228,7 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 // look reads the roles after a call whose outcome is not known, and takes what it shows to the record: a role of the
 // group's name that such a call of ours may have made is ours.
 func (s *groupSync) look(ctx context.Context) error {
-	s.looked, s.called = true, true
+	s.looked, s.called, s.last = true, true, cmp.Or(s.last, "look")
 	s.send.until = time.Time{}
 	var i intent
 	open := s.lease.Intent != "" && json.Unmarshal([]byte(s.lease.Intent), &i) == nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -138,9 +139,10 @@ type syncing struct {
 	looked  bool  // the CMS was read under this lease
 	called  bool  // a CMS call was made
 	send    *sendWindow
-	own     bool // the open intent was noted by this sync
-	doubt   bool // a call of this sync may still arrive: the CMS is to be read again after its last moment
-	refused bool // the CMS refused for good
+	own     bool   // the open intent was noted by this sync
+	doubt   bool   // a call of this sync may still arrive: the CMS is to be read again after its last moment
+	refused bool   // the CMS refused for good
+	last    string // name of the last call, for the key's history
 }
 
 // errLate means that a noted call was held up for so long that it could land after the look that is to settle it.
@@ -180,7 +182,7 @@ func (s *syncing) intend(ctx context.Context, what intent, idents ...string) err
 		Note: what.String(), Deadline: s.engine.o.CallTimeout + lookMargin, Changes: directory.Changes{Role: what.Role, Access: what.Access},
 	}
 	err := s.engine.dir.Intend(ctx, s.lease, call, idents...)
-	s.send.until = noted.Add(lookMargin)
+	s.send.until, s.last = noted.Add(lookMargin), what.Op
 	if err == nil {
 		s.own, s.called = true, true
 	}
@@ -202,12 +204,35 @@ func (s *syncing) failure(ctx context.Context, err error) queue.Verdict {
 		s.engine.stop(ctx, ce)
 		v.Outcome = queue.Wait
 	case cmsclient.Reject, cmsclient.Already, cmsclient.Gone:
+		if ce.Unlisted() && s.engine.troubled(ctx, s.lease.Key, ce, s.engine.queue.Refused) {
+			v.Outcome = queue.Wait
+			break
+		}
 		s.refused = true
 		v.Outcome = queue.Park
 	default:
 		v.After = ce.Reset
+		if away(ce) && ctx.Err() == nil {
+			s.engine.troubled(ctx, s.lease.Key, ce, s.engine.queue.Failed)
+		}
 	}
 	return v
+}
+
+// away says that a call met no working CMS: it gave no answer, or answered that it failed.
+func away(ce *cmsclient.Error) bool {
+	return ce.Status == 0 || ce.Status >= http.StatusInternalServerError
+}
+
+// troubled notes what the CMS did over one key, and says whether that has opened the circuit of the project.
+func (e *Engine) troubled(ctx context.Context, key string, ce *cmsclient.Error,
+	note func(ctx context.Context, key, reason, code string) (bool, error),
+) bool {
+	open, err := note(context.WithoutCancel(ctx), key, ce.Reason(), code(ce))
+	if err != nil {
+		e.log.WarnContext(ctx, "trouble with the CMS could not be noted", "project", e.o.Project, "key", key, "error", err)
+	}
+	return open
 }
 
 // stop keeps the whole project from calling a CMS that would refuse every call alike.

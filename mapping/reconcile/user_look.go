@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +15,7 @@ import (
 // look reads what the CMS has for the user now and writes it to the record. A collaborator is read by id, everybody else
 // is found in a picture of all people that begins now.
 func (s *userSync) look(ctx context.Context) error {
-	s.looked, s.called = true, true
+	s.looked, s.called, s.last = true, true, cmp.Or(s.last, "look")
 	s.send.until = time.Time{}
 	link, err := s.find(ctx)
 	if err != nil {

@@ -162,7 +162,7 @@ func (s *userSync) park(ctx context.Context, code, text string) (outcome, error)
 
 // finish writes a result that ends the sync. A creation that the CMS refused while its request waits is taken back.
 func (s *userSync) finish(ctx context.Context, res directory.UserResult, v queue.Verdict) (outcome, error) {
-	v.Lane = s.lane()
+	v.Lane, v.Call = s.lane(), s.last
 	var rejected *RejectedError
 	if v.Outcome == queue.Park && s.refused {
 		rejected = newRejected(v.Code, v.Text)

@@ -24,9 +24,32 @@ for _, key in ipairs(expired) do take_back(key) end
 local circuit = redis.call('HGET', p .. ':q:circuit', 'until')
 if redis.call('EXISTS', p .. ':q:paused') == 1 or (circuit and tonumber(circuit) > now) then return {#expired, ''} end
 
-for i = 1, ARGV[5] == '1' and 1 or #q_lanes do
-  local lane = q_lanes[i]
-  local key = redis.call('ZRANGEBYSCORE', p .. ':q:' .. lane, '-inf', q_num(now), 'LIMIT', '0', '1')[1]
+local function first_due(lane)
+  return redis.call('ZRANGEBYSCORE', p .. ':q:' .. lane, '-inf', q_num(now), 'LIMIT', '0', '1')[1]
+end
+
+-- The lanes in the order in which they are asked. Leavers always come first. Of the other takes one in eight begins with
+-- normal and one in eight with background, so that no lane starves while a busier one never empties. A probe begins with
+-- another lane each time: a key that alone makes the CMS fail must not be the only one that is tried.
+local function order()
+  if ARGV[5] == '1' then return {'leavers'} end
+  if circuit then
+    local n, turned = tonumber(redis.call('HGET', p .. ':q:circuit', 'fails') or 1), {}
+    for i = 0, #q_lanes - 1 do turned[i + 1] = q_lanes[(n - 1 + i) % #q_lanes + 1] end
+    return turned
+  end
+  if first_due('leavers') then return q_lanes end
+  local due = 0
+  for _, lane in ipairs(q_lanes) do due = due + (first_due(lane) and 1 or 0) end
+  if due < 2 then return q_lanes end
+  local turn = redis.call('INCR', p .. ':q:turn') % 8
+  if turn == 4 then return {'normal', 'interactive', 'background'} end
+  if turn == 0 then return {'background', 'interactive', 'normal'} end
+  return q_lanes
+end
+
+for _, lane in ipairs(order()) do
+  local key = first_due(lane)
   if key then
     local was = redis.call('HMGET', p .. ':k:' .. key, 'reclaimed', 'since')
     q_hold(p, key, lane, ARGV[2], now, tonumber(ARGV[3]))

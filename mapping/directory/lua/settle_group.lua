@@ -1,9 +1,9 @@
 -- Writes what a sync learnt or did about one group, for the holder of its lease, and may end the sync.
 -- KEYS: 1 base of the project, 2 the group
 -- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back (1/0),
---       6-12 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit (q_finish),
---       13 role given (1/0), 14 role id ('' = none), 15 its name, 16 made by the proxy (1/0), 17 tell every member (1/0),
---       18 role to drop: keep | an id | '' = none any more
+--       6-13 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit, last call (q_finish),
+--       14 role given (1/0), 15 role id ('' = none), 16 its name, 17 made by the proxy (1/0), 18 tell every member (1/0),
+--       19 role to drop: keep | an id | '' = none any more
 -- Returns {'ok', outcome of the queue or ''} | {'lost'} | {'taken', id of the group that has the role}
 local p, g, id = KEYS[1], KEYS[2], ARGV[2]
 local key, roles = 'group/'..id, p..':x:role'
@@ -31,26 +31,26 @@ local function take(role)
   return true
 end
 
-if ARGV[13] == '1' then
-  if ARGV[14] ~= '' and ARGV[16] == '1' then
-    local ok, has = take(ARGV[14])
+if ARGV[14] == '1' then
+  if ARGV[15] ~= '' and ARGV[17] == '1' then
+    local ok, has = take(ARGV[15])
     if not ok then return {'taken', has} end
   end
-  call('HSET', g, 'roleid', ARGV[14], 'rolename', ARGV[15], 'owned', ARGV[16], 'miss', '0')
-  if ARGV[14] ~= '' then
-    if ARGV[16] == '1' then call('HSET', roles, ARGV[14], id) end
-    d_undrop(p, id, ARGV[14]) -- a role that members get is not deleted
+  call('HSET', g, 'roleid', ARGV[15], 'rolename', ARGV[16], 'owned', ARGV[17], 'miss', '0')
+  if ARGV[15] ~= '' then
+    if ARGV[17] == '1' then call('HSET', roles, ARGV[15], id) end
+    d_undrop(p, id, ARGV[15]) -- a role that members get is not deleted
   end
 end
-if ARGV[18] == '' and had[2] and had[2] ~= '' then
+if ARGV[19] == '' and had[2] and had[2] ~= '' then
   if d_undrop(p, id, had[2]) ~= '' then q_push(p, key, 'interactive', now, '1') end
   if had[2] ~= call('HGET', g, 'roleid') then d_reindex(roles, id, had[2], '') end
-elseif ARGV[18] ~= '' and ARGV[18] ~= 'keep' and ARGV[18] ~= call('HGET', g, 'roleid') then d_drop(p, id, ARGV[18]) end
-if ARGV[13] == '1' and had[1] and had[1] ~= '' and had[1] ~= ARGV[14] and not d_dropping(p, id, had[1]) then
+elseif ARGV[19] ~= '' and ARGV[19] ~= 'keep' and ARGV[19] ~= call('HGET', g, 'roleid') then d_drop(p, id, ARGV[19]) end
+if ARGV[14] == '1' and had[1] and had[1] ~= '' and had[1] ~= ARGV[15] and not d_dropping(p, id, had[1]) then
   d_reindex(roles, id, had[1], '')
 end
 if ARGV[4] ~= '' then q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') end
-if ARGV[17] == '1' and call('EXISTS', p..':gm:'..id) == 1 then
+if ARGV[18] == '1' and call('EXISTS', p..':gm:'..id) == 1 then
   call('HSET', g, 'fanscan', '0')
   call('SADD', p..':fans', id)
 end
@@ -67,4 +67,4 @@ elseif ARGV[7] == 'done' then
   local f = call('HMGET', g, 'state', 'roleid', 'namef')
   if f[1] == 'deleted' and (not f[2] or f[2] == '') then d_reindex(p..':x:gname', id, f[3], '') end
 elseif ARGV[7] == 'park' then call('HSET', g, 'status', 'failed', 'code', code, 'text', text) end
-return {'ok', q_finish(p, key, ARGV[3], now, tonumber(ARGV[6]), ARGV[7], now + tonumber(ARGV[8]), ARGV[9], code, text, ARGV[12])}
+return {'ok', q_finish(p, key, ARGV[3], now, tonumber(ARGV[6]), ARGV[7], now + tonumber(ARGV[8]), ARGV[9], code, text, ARGV[12], ARGV[13])}

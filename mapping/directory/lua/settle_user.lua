@@ -1,10 +1,10 @@
 -- Writes what a sync learnt or did about one user, for the holder of its lease, and may end the sync.
 -- KEYS: 1 base of the project, 2 the user
 -- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back (1/0),
---       6-12 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit (q_finish),
---       13 link given (1/0), 14-21 link (kind, id, address, address folded, role, active, expired, name),
---       22 former account given (1/0), 23-28 former account (kind, id, address, address folded, role, active),
---       29… further fields and values
+--       6-13 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit, last call (q_finish),
+--       14 link given (1/0), 15-22 link (kind, id, address, address folded, role, active, expired, name),
+--       23 former account given (1/0), 24-29 former account (kind, id, address, address folded, role, active),
+--       30… further fields and values
 -- Returns {'ok', outcome of the queue or ''} | {'lost'} | {'taken', id of the record that has the entity}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
 local key = 'user/'..id
@@ -15,17 +15,17 @@ local function args(first, last)
   for i = first, last do out[#out+1] = ARGV[i] end
   return out
 end
-if ARGV[13] == '1' then
-  local keep = ARGV[22] == '1' and ARGV[24] ~= '' and d_cmskey(ARGV[23], ARGV[24]) or ''
-  local clash = d_link(p, id, args(14, 21), keep)
+if ARGV[14] == '1' then
+  local keep = ARGV[23] == '1' and ARGV[25] ~= '' and d_cmskey(ARGV[24], ARGV[25]) or ''
+  local clash = d_link(p, id, args(15, 22), keep)
   if clash then return {'taken', clash} end
 end
-if ARGV[22] == '1' then d_old(p, id, args(23, 28)) end
+if ARGV[23] == '1' then d_old(p, id, args(24, 29)) end
 if ARGV[4] ~= '' then q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') end
 -- What is agreed on while another call may still land is no agreement to compare with.
 local agreed = {aknown=1, akind=1, aaddr=1, arole=1, aactive=1, awrites=1, aprofile=1}
 local skip = ARGV[7] == 'done' and q_owed(p, key)
-for i = 29, #ARGV, 2 do
+for i = 30, #ARGV, 2 do
   if not (skip and agreed[ARGV[i]]) then call('HSET', u, ARGV[i], ARGV[i+1]) end
 end
 call('HSET', u, 'stamp', call('GET', p..':pic') or '0')
@@ -38,4 +38,4 @@ if ARGV[5] == '1' and tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
 elseif ARGV[5] == '1' then code, text = '', ''
 elseif ARGV[7] == 'done' then call('HSET', u, 'status', 'synced', 'code', '', 'text', '', 'lsync', d_num(now))
 elseif ARGV[7] == 'park' then call('HSET', u, 'status', 'failed', 'code', code, 'text', text) end
-return {'ok', q_finish(p, key, ARGV[3], now, tonumber(ARGV[6]), ARGV[7], now + tonumber(ARGV[8]), ARGV[9], code, text, ARGV[12])}
+return {'ok', q_finish(p, key, ARGV[3], now, tonumber(ARGV[6]), ARGV[7], now + tonumber(ARGV[8]), ARGV[9], code, text, ARGV[12], ARGV[13])}

@@ -1,5 +1,19 @@
 -- Fragment, part 5: ending a lease.
 
+-- q_note(p, key, now, ticket, result, attempts, code, text, call): how an attempt ended, in the key's history: the last
+-- 20, kept for 7 days, of keys that met trouble. An attempt that went well is noted only after one that did not. Internal.
+local function q_note(p, key, now, ticket, result, attempts, code, text, call)
+  local h = p .. ':h:' .. key
+  local entry = table.concat({q_num(now), tostring(ticket), result, q_num(attempts), code or '', call or '', text or ''}, '\31')
+  if result == 'done' then
+    if redis.call('LPUSHX', h, entry) == 0 then return end
+  else
+    redis.call('LPUSH', h, entry)
+  end
+  redis.call('LTRIM', h, '0', '19')
+  redis.call('PEXPIRE', h, '604800000')
+end
+
 -- q_queue(p, key, lane, due, fields): end the lease and queue the key. fields is a list for HSET. Internal.
 local function q_queue(p, key, lane, due, fields)
   redis.call('ZREM', p .. ':q:leased', key)
@@ -13,12 +27,12 @@ local function q_drop(p, key)
   q_free(p, key, r[2])
   if r[1] then redis.call('ZREM', p .. ':q:' .. r[1], key) end
   redis.call('ZREM', p .. ':q:leased', key)
-  redis.call('ZREM', p .. ':q:parked', key)
+  q_unpark(p, key)
   redis.call('ZREM', p .. ':q:since', key)
   redis.call('DEL', p .. ':k:' .. key)
 end
 
--- q_finish(p, key, token, now, ticket, verdict, due, lane, code, text, limit)
+-- q_finish(p, key, token, now, ticket, verdict, due, lane, code, text, limit, call)
 --   -> 'done' | 'again' | 'retry' | 'parked' | 'released' | 'lost'
 -- ticket   what the holder acted on. A newer one, or a dirty mark, queues the key again now ('again', attempts 0).
 -- verdict  done     the CMS agrees: the record goes; if an intent is open, or a look is due after this lease was taken,
@@ -30,8 +44,9 @@ end
 --          release  back to its lane, due now, as if it had not been taken
 --          drop     forgotten
 -- lane     recomputed from the wish; '' keeps the record's.
+-- call     the last call of the attempt, for the history; '' when there was none.
 -- 'lost' (token does not hold the lease, or it ran out): nothing is written; the caller queues a look.
-local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, text, limit)
+local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, text, limit, call)
   local k = p .. ':k:' .. key
   local r = redis.call('HMGET', k, 'token', 'until', 'ticket', 'lane', 'dirty', 'attempts', 'intent', 'look', 'ilook', 'at', 'idents')
   if not q_set(token) or r[1] ~= token or (tonumber(r[2] or '') or 0) <= now then return 'lost' end
@@ -49,7 +64,9 @@ local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, te
     q_queue(p, key, q_urgent(r[4], r[5]), now, {'attempts', newer and '0' or q_num(attempts)})
     return 'released'
   end
+  local trouble = verdict == 'retry' or verdict == 'park'
   if newer then
+    if trouble then q_note(p, key, now, ticket, 'again', attempts + 1, code, text, call) end
     local again = q_set(r[5]) and r[5] or lane
     local fields = {'attempts', '0', 'code', '', 'text', '', 'tried', ticket}
     if verdict == 'done' then -- the older wish is agreed: the newer one counts from now
@@ -64,6 +81,7 @@ local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, te
   if verdict == 'done' then
     local look = math.max(tonumber(r[8] or '') or 0, q_set(r[7]) and tonumber(r[9] or '') or 0)
     if not q_set(r[7]) and look <= (tonumber(r[10] or '') or 0) then
+      q_note(p, key, now, ticket, 'done', attempts, '', '', call)
       q_drop(p, key)
       return 'done'
     end
@@ -74,6 +92,7 @@ local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, te
     attempts = attempts + 1
     if tonumber(limit or '') and attempts >= tonumber(limit) then verdict = 'park' end
   end
+  if trouble then q_note(p, key, now, ticket, verdict == 'park' and 'parked' or 'retry', attempts, code, text, call) end
   local fields = {'attempts', q_num(attempts), 'code', code or '', 'text', text or '', 'tried', ticket}
   if verdict ~= 'park' then
     q_queue(p, key, lane, due, fields)
@@ -81,7 +100,7 @@ local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, te
   end
   redis.call('ZREM', p .. ':q:leased', key)
   redis.call('ZREM', p .. ':q:since', key)
-  redis.call('ZADD', p .. ':q:parked', q_num(now), key)
+  q_park(p, key, code, now)
   redis.call('HSET', k, 'lane', lane, 'token', '', 'until', '', 'dirty', '', 'idents', '', 'parked', q_num(now), unpack(fields))
   return 'parked'
 end

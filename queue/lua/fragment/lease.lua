@@ -82,6 +82,7 @@ local function q_intent(p, key, intent, look)
     redis.call('HSET', k, 'intent', intent, 'ilook', q_num(new), 'itoken', r[4] or '', 'look', old > 0 and q_num(old) or '')
     return
   end
+  redis.call('DEL', p .. ':q:failed') -- the CMS answers writes: what failed before was not the whole project's trouble
   if not own or tostring(look) ~= '0' then old = math.max(old, new, ilook) end
   redis.call('HSET', k, 'intent', '', 'ilook', '', 'itoken', '', 'look', old > 0 and q_num(old) or '')
 end

@@ -1,5 +1,19 @@
 -- Fragment, part 3: queueing.
 
+-- q_park(p, key, code, now) and q_unpark(p, key): the set of parked keys, and the exact number of them by code. The
+-- record's code is what it was parked with until after q_unpark. Internal.
+local function q_park(p, key, code, now)
+  if redis.call('ZADD', p .. ':q:parked', q_num(now), key) == 1 then
+    redis.call('HINCRBY', p .. ':q:codes', q_set(code) and code or 'unknown', '1')
+  end
+end
+local function q_unpark(p, key)
+  if redis.call('ZREM', p .. ':q:parked', key) == 0 then return end
+  local code = redis.call('HGET', p .. ':k:' .. key, 'code')
+  code = q_set(code) and code or 'unknown'
+  if redis.call('HINCRBY', p .. ':q:codes', code, '-1') <= 0 then redis.call('HDEL', p .. ':q:codes', code) end
+end
+
 -- q_push(p, key, lane, now, fresh) -> ticket (number)
 -- fresh '1': a newer wish: due now, attempts 0, last error cleared, taken out of parked.
 -- fresh '0': import, fan-out and other touches: due now at the latest; attempts and error stay; a parked key is left
@@ -21,9 +35,9 @@ local function q_push(p, key, lane, now, fresh)
   end
   lane = q_urgent(lane, r[2])
   if not r[1] or parked then
+    if parked then q_unpark(p, key) end
     redis.call('HSET', k, 'ticket', q_num(ticket), 'lane', lane, 'attempts', '0', 'since', at, 'code', '', 'text', '', 'parked', '')
     redis.call('ZADD', p .. ':q:since', at, key)
-    if parked then redis.call('ZREM', p .. ':q:parked', key) end
     redis.call('ZADD', p .. ':q:' .. lane, at, key)
     return ticket
   end
