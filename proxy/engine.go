@@ -16,11 +16,11 @@ type UserReader interface {
 }
 
 // UserWriter keeps what the identity provider wishes of people, and makes the CMS agree. The edit of an update is called
-// again when the record changed meanwhile.
+// again when the record changed meanwhile. The check of a deletion, if any, is asked like an edit.
 type UserWriter interface {
 	CreateUser(ctx context.Context, w directory.UserWish) (reconcile.Result[directory.User], error)
 	UpdateUser(ctx context.Context, id string, edit func(directory.User) (directory.UserWish, error)) (reconcile.Result[directory.User], error)
-	DeleteUser(ctx context.Context, id string) error
+	DeleteUser(ctx context.Context, id string, check func(directory.User) error) error
 }
 
 // UserStore is the people of one project.
@@ -42,7 +42,7 @@ type GroupReader interface {
 type GroupWriter interface {
 	CreateGroup(ctx context.Context, w directory.GroupWish, members []string, limit int) (reconcile.Result[directory.Group], error)
 	UpdateGroup(ctx context.Context, id string, edit reconcile.GroupEdit) (reconcile.Result[directory.Group], error)
-	DeleteGroup(ctx context.Context, id string) error
+	DeleteGroup(ctx context.Context, id string, check func(directory.Group) error) error
 }
 
 // GroupStore is the groups of one project.

@@ -196,7 +196,7 @@ func (f *fakeStore) UpdateUser(_ context.Context, id string, edit func(directory
 	return reconcile.Result[directory.User]{Item: f.users[i], Changed: true}, nil
 }
 
-func (f *fakeStore) DeleteUser(_ context.Context, id string) error {
+func (f *fakeStore) DeleteUser(_ context.Context, id string, check func(directory.User) error) error {
 	defer f.mu.Unlock()
 	if err := f.begin(); err != nil {
 		return err
@@ -204,6 +204,11 @@ func (f *fakeStore) DeleteUser(_ context.Context, id string) error {
 	i := f.userAt(id)
 	if i < 0 {
 		return directory.ErrNotFound
+	}
+	if check != nil {
+		if err := check(f.users[i]); err != nil {
+			return err
+		}
 	}
 	f.users = slices.Delete(f.users, i, i+1)
 	return nil
@@ -307,6 +312,11 @@ func (f *fakeStore) UpdateGroup(_ context.Context, id string, edit reconcile.Gro
 		return reconcile.Result[directory.Group]{}, directory.ErrNotFound
 	}
 	f.lastEdit = edit
+	if edit.Check != nil {
+		if err := edit.Check(f.groups[i]); err != nil {
+			return reconcile.Result[directory.Group]{}, err
+		}
+	}
 	g := &f.groups[i]
 	if err := applyEdit(g, edit); err != nil {
 		return reconcile.Result[directory.Group]{}, err
@@ -343,7 +353,7 @@ func applyEdit(g *directory.Group, edit reconcile.GroupEdit) error {
 	return nil
 }
 
-func (f *fakeStore) DeleteGroup(_ context.Context, id string) error {
+func (f *fakeStore) DeleteGroup(_ context.Context, id string, check func(directory.Group) error) error {
 	defer f.mu.Unlock()
 	if err := f.begin(); err != nil {
 		return err
@@ -351,6 +361,11 @@ func (f *fakeStore) DeleteGroup(_ context.Context, id string) error {
 	i := slices.IndexFunc(f.groups, func(g directory.Group) bool { return g.ID == id })
 	if i < 0 {
 		return directory.ErrNotFound
+	}
+	if check != nil {
+		if err := check(f.groups[i]); err != nil {
+			return err
+		}
 	}
 	f.groups = slices.Delete(f.groups, i, i+1)
 	return nil

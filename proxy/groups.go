@@ -48,6 +48,9 @@ func (s *Server) readGroup(r *request) error {
 	if err != nil {
 		return named(err, scim.GroupType, id)
 	}
+	if same, err := r.unchanged(groupETag(g)); same || err != nil {
+		return err
+	}
 	return r.writeGroup(http.StatusOK, g, q.Projection)
 }
 
@@ -66,6 +69,7 @@ func (s *Server) replaceGroup(r *request) error {
 		Name: &g.DisplayName, ExternalID: &g.ExternalID,
 		Doc:     func([]byte) ([]byte, error) { return doc, nil },
 		Members: directory.MemberChange{Replace: true, Add: g.Members},
+		Check:   r.condition().groupCheck(),
 		Limit:   membersFor(q.Projection),
 	})
 	if err != nil {
@@ -87,6 +91,7 @@ func (s *Server) patchGroup(r *request) error {
 	edit := reconcile.GroupEdit{
 		Name: change.DisplayName, ExternalID: change.ExternalID,
 		Members: directory.MemberChange{Replace: change.Replace, Add: change.Add, Remove: change.Remove},
+		Check:   r.condition().groupCheck(),
 		Limit:   membersFor(q.Projection),
 	}
 	bounded := edit.Limit == allMembers && !q.Projection.Explicit()
@@ -114,7 +119,7 @@ func (s *Server) deleteGroup(r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.tenant.Groups.DeleteGroup(r.Request.Context(), id); err != nil {
+	if err := r.tenant.Groups.DeleteGroup(r.Request.Context(), id, r.condition().groupCheck()); err != nil {
 		return named(err, scim.GroupType, id)
 	}
 	r.noContent()

@@ -55,6 +55,9 @@ func (s *Server) readUser(r *request) error {
 	if err != nil {
 		return named(err, scim.UserType, id)
 	}
+	if same, err := r.unchanged(userETag(u)); same || err != nil {
+		return err
+	}
 	return r.writeUser(http.StatusOK, u, q.Projection)
 }
 
@@ -99,11 +102,25 @@ func (s *Server) updateUser(r *request, edit func(directory.User) (directory.Use
 	if err != nil {
 		return err
 	}
-	done, err := r.tenant.Users.UpdateUser(r.Request.Context(), id, edit)
+	done, err := r.tenant.Users.UpdateUser(r.Request.Context(), id, r.conditional(edit))
 	if err != nil {
 		return named(err, scim.UserType, id)
 	}
 	return r.writeUser(http.StatusOK, done.Item, q.Projection)
+}
+
+// conditional is an edit that is not made of a version that the client did not mean.
+func (r *request) conditional(edit func(directory.User) (directory.UserWish, error)) func(directory.User) (directory.UserWish, error) {
+	check := r.condition().userCheck()
+	if check == nil {
+		return edit
+	}
+	return func(cur directory.User) (directory.UserWish, error) {
+		if err := check(cur); err != nil {
+			return directory.UserWish{}, err
+		}
+		return edit(cur)
+	}
 }
 
 func (s *Server) deleteUser(r *request) error {
@@ -111,7 +128,7 @@ func (s *Server) deleteUser(r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.tenant.Users.DeleteUser(r.Request.Context(), id); err != nil {
+	if err := r.tenant.Users.DeleteUser(r.Request.Context(), id, r.condition().userCheck()); err != nil {
 		return named(err, scim.UserType, id)
 	}
 	r.noContent()

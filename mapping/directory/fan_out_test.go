@@ -49,7 +49,7 @@ func TestOpenFanOut_MembersOfADeletedGroupHaveLeftIt(t *testing.T) {
 	each(t, func(r *rig) {
 		p := r.seed(4)
 		g := r.swapped(p)
-		must(r.d.DeleteGroup(r.ctx, g.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, g.ID, nil, ""))(r)
 		for i := range p {
 			r.equal("groups of user "+str(int64(i)), r.inGroups(p[i]), 0)
 		}

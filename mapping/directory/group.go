@@ -1,6 +1,9 @@
 package directory
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // GroupWish is what the identity provider wishes of one group, members aside.
 type GroupWish struct {
@@ -41,11 +44,26 @@ type Member struct {
 	Display string // userName
 }
 
+// Version is what a group's ETag counts: the changes of its attributes, and those of its membership.
+type Version struct{ Gen, Members int64 }
+
+// Version is the version that the group is at.
+func (g Group) Version() Version { return Version{Gen: g.Gen, Members: g.MembGen} }
+
+// arg is the version as the scripts compare it; nil is any.
+func (v *Version) arg() string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatInt(v.Gen, 10) + "." + strconv.FormatInt(v.Members, 10)
+}
+
 // MemberChange is a change of membership. With Replace, Add is the whole new list and Remove is ignored.
 type MemberChange struct {
 	Replace bool
 	Add     []string
 	Remove  []string
+	At      *Version // what the group must be at, else the change is ErrStale; nil: whatever it is at
 }
 
 // Empty reports whether the change changes nothing.

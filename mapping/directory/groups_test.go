@@ -64,7 +64,7 @@ func TestDeleteGroup_LeavesATombstoneAndTellsItsMembers(t *testing.T) {
 		g := r.createGroup("Editors", ada.ID)
 		r.syncGroup(g.ID)
 		r.rest(ada.ID)
-		c := must(r.d.DeleteGroup(r.ctx, g.ID, "token"))(r)
+		c := must(r.d.DeleteGroup(r.ctx, g.ID, nil, "token"))(r)
 		if c.Lease == nil || c.Item.State != Deleted || !c.Item.FanOut {
 			r.Errorf("%+v", c)
 		}
@@ -93,7 +93,7 @@ func TestRecreatedGroup_InheritsTheRoleOfTheDeletedOne(t *testing.T) {
 				ada := r.create("ada@x.org")
 				old := r.createGroup("Editors", ada.ID)
 				r.owning(old.ID, "r7", "Editors")
-				must(r.d.DeleteGroup(r.ctx, old.ID, ""))(r)
+				must(r.d.DeleteGroup(r.ctx, old.ID, nil, ""))(r)
 				g := take(r)
 				if g.ID == old.ID || g.RoleID != "r7" || g.RoleName != "Editors" || !g.Owned {
 					r.Errorf("%+v", g)
@@ -112,7 +112,7 @@ func TestRecreatedGroup_InheritsNothingThatAWorkerMayBeDeleting(t *testing.T) {
 	each(t, func(r *rig) {
 		old := r.createGroup("Editors")
 		r.owning(old.ID, "r7", "Editors")
-		must(r.d.DeleteGroup(r.ctx, old.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, old.ID, nil, ""))(r)
 		l := r.hold(GroupKey(old.ID))
 		g := r.createGroup("Editors")
 		r.equal("role of the new group", g.RoleID, "")
@@ -125,7 +125,7 @@ func TestRenamedGroup_ThatInheritsARoleDropsItsOwn(t *testing.T) {
 		old, g := r.createGroup("Editors"), r.createGroup("Authors")
 		r.owning(old.ID, "r7", "Editors")
 		r.owning(g.ID, "r8", "Authors")
-		must(r.d.DeleteGroup(r.ctx, old.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, old.ID, nil, ""))(r)
 		now := r.rename(g.ID, "Editors")
 		if now.RoleID != "r7" || now.DropRole != "r8" || !now.Owned {
 			r.Errorf("%+v", now)
@@ -145,9 +145,9 @@ func TestDeletedGroup_DropsEveryRoleThatTheProxyMadeForIt(t *testing.T) {
 		old, g := r.createGroup("Editors"), r.createGroup("Authors")
 		r.owning(old.ID, "r7", "Editors")
 		r.owning(g.ID, "r8", "Authors")
-		must(r.d.DeleteGroup(r.ctx, old.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, old.ID, nil, ""))(r)
 		r.rename(g.ID, "Editors")
-		must(r.d.DeleteGroup(r.ctx, g.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, g.ID, nil, ""))(r)
 		for more := true; more; {
 			more = must(r.d.FanOut(r.ctx, g.ID, ""))(r)
 		}
@@ -172,7 +172,7 @@ func TestDeletedGroup_KeepsTheNameWhileItsRoleIsThereAndNotLonger(t *testing.T) 
 	each(t, func(r *rig) {
 		g := r.createGroup("Editors")
 		r.owning(g.ID, "r7", "Editors")
-		must(r.d.DeleteGroup(r.ctx, g.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, g.ID, nil, ""))(r)
 		r.equal("name while the role is there", r.hash(":x:gname"), value{"editors": g.ID})
 		r.picture(RoleEntry{ID: "r7", Name: "Editors"})
 		r.equal("listed", must(r.d.ListGroups(r.ctx, Window{1, 10}, 0))(r).Total, 0)
@@ -189,7 +189,7 @@ func TestDeletedGroup_OfARuleKeepsNeitherNameNorRole(t *testing.T) {
 		g := r.createGroup("Editors DE")
 		_, err := r.settleGroup(g.ID, GroupResult{Role: &Role{ID: "r1", Name: "Editor"}, End: done})
 		r.ok(err)
-		must(r.d.DeleteGroup(r.ctx, g.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, g.ID, nil, ""))(r)
 		again := r.createGroup("Editors DE")
 		r.equal("role", again.RoleID, "")
 		imported := must(r.d.FindGroups(r.ctx, ByDisplayName, "Editor", Window{1, 1}, 0))(r).Items[0]

@@ -89,7 +89,7 @@ func TestRoles_ATombstoneHidesItsRoleUntilThatIsGone(t *testing.T) {
 	each(t, func(r *rig) {
 		r.picture(RoleEntry{ID: "r1", Name: "Editor"})
 		g := r.named("Editor")
-		must(r.d.DeleteGroup(r.ctx, g.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, g.ID, nil, ""))(r)
 		r.syncGroup(g.ID)
 		r.picture(RoleEntry{ID: "r1", Name: "Editor"})
 		r.equal("listed", must(r.d.ListGroups(r.ctx, Window{1, 1}, 0))(r).Total, 0)

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/scimcms/scimcms/queue"
@@ -60,7 +61,7 @@ func (d *Directory) changeLong(ctx context.Context, id string, m MemberChange, a
 	}
 	a = a.leniently()
 	if m.Replace {
-		return d.replaceLong(ctx, id, m.Add, a)
+		return d.replaceLong(ctx, id, m, a)
 	}
 	var all Committed[Group]
 	for !m.Empty() {
@@ -93,26 +94,30 @@ func (d *Directory) release(ctx context.Context, l *queue.Lease) {
 	}
 }
 
-// split takes the first n ids off a delta: removals first, as Okta sends them.
+// split takes the first n ids off a delta: removals first, as Okta sends them. The version it is for counts for that part.
 func (m MemberChange) split(n int) (part, rest MemberChange) {
 	r := min(n, len(m.Remove))
 	a := min(n-r, len(m.Add))
-	return MemberChange{Remove: m.Remove[:r], Add: m.Add[:a]}, MemberChange{Remove: m.Remove[r:], Add: m.Add[a:]}
+	return MemberChange{At: m.At, Remove: m.Remove[:r], Add: m.Add[:a]}, MemberChange{Remove: m.Remove[r:], Add: m.Add[a:]}
 }
 
-// replaceLong stages a list in chunks and swaps it in with one script; a change of membership in between begins it anew.
-func (d *Directory) replaceLong(ctx context.Context, id string, members []string, a askedOf) (Committed[Group], error) {
-	members = slices.Compact(slices.Sorted(slices.Values(members)))
+// replaceLong stages a list in chunks and swaps it in with one script; a change of membership in between begins it anew,
+// unless the list is for one version only.
+func (d *Directory) replaceLong(ctx context.Context, id string, m MemberChange, a askedOf) (Committed[Group], error) {
+	members := slices.Compact(slices.Sorted(slices.Values(m.Add)))
 	for range longTries {
 		g, err := d.Group(ctx, id, 0)
 		if err != nil {
 			return Committed[Group]{}, err
 		}
+		if m.At != nil && g.Version() != *m.At {
+			return Committed[Group]{}, ErrStale
+		}
 		s, err := d.stage(ctx, id, members)
 		if err != nil {
 			return Committed[Group]{}, err
 		}
-		ans, err := d.swap(ctx, g, s, a)
+		ans, err := d.swap(ctx, g, s, m.At, a)
 		if err != nil {
 			return Committed[Group]{}, err
 		}
@@ -155,10 +160,15 @@ func (d *Directory) stage(ctx context.Context, id string, members []string) (sta
 	return s, nil
 }
 
-// swap makes a staged list the members of the group, if its membership is still what it was in g.
-func (d *Directory) swap(ctx context.Context, g Group, s staged, a askedOf) (answer, error) {
+// swap makes a staged list the members of the group, if its membership is still what it was in g, and its
+// attributes too where a version is given.
+func (d *Directory) swap(ctx context.Context, g Group, s staged, at *Version, a askedOf) (answer, error) {
+	gen := ""
+	if at != nil {
+		gen = strconv.FormatInt(at.Gen, 10)
+	}
 	ks := []string{d.keys.group(g.ID), d.keys.members(g.ID), s.key, s.key + ":add"}
-	return d.commit(ctx, d.scripts.swapMembers, ks, d.now(), g.ID, a.token, ms(d.opts.Lease), a.limit, g.MembGen, s.size)
+	return d.commit(ctx, d.scripts.swapMembers, ks, d.now(), g.ID, a.token, ms(d.opts.Lease), a.limit, g.MembGen, s.size, gen)
 }
 
 // drain works a group's fan-out off without its lease: telling a member twice costs nothing.

@@ -124,13 +124,13 @@ func TestStage_ADeltaBetweenStagingAndSwapMakesTheSwapStale(t *testing.T) {
 
 func (r *rig) swap(g Group, s staged) string {
 	r.Helper()
-	return str(at(must(r.d.swap(r.ctx, g, s, askedOf{}))(r).list, 0))
+	return str(at(must(r.d.swap(r.ctx, g, s, nil, askedOf{}))(r).list, 0))
 }
 
 // replaced swaps a list in whatever its length.
 func (r *rig) replaced(id string, members []string) Group {
 	r.Helper()
-	return must(r.d.replaceLong(r.ctx, id, members, askedOf{limit: -1, unknown: skipUnknown}))(r).Item
+	return must(r.d.replaceLong(r.ctx, id, MemberChange{Replace: true, Add: members}, askedOf{limit: -1, unknown: skipUnknown}))(r).Item
 }
 
 func (r *rig) staged() (n int) {

@@ -101,7 +101,7 @@ func (m *model) doRole() {
 
 func (m *model) doDeleteGroup() {
 	id := m.someGroup()
-	must(m.d.DeleteGroup(m.ctx, id, ""))(m.rig)
+	must(m.d.DeleteGroup(m.ctx, id, nil, ""))(m.rig)
 	g := m.groups[id]
 	g.visible, g.managed, g.members = false, true, map[string]bool{}
 }

@@ -31,8 +31,20 @@ var refusals = map[string]func(r *rig, f fixture) error{
 	"write a user: externalId": func(r *rig, f fixture) error {
 		return fails(r.d.WriteUser(r.ctx, f.ada, wish("new@x.org", external("00u-bob@x.org")), "t", "user.write"))
 	},
-	"touch a user: gone":  func(r *rig, f fixture) error { return fails(r.d.TouchUser(r.ctx, User{ID: "nobody"}, true, "t")) },
-	"delete a user: gone": func(r *rig, f fixture) error { return fails(r.d.DeleteUser(r.ctx, f.gone.ID, "t")) },
+	"touch a user: gone":             func(r *rig, f fixture) error { return fails(r.d.TouchUser(r.ctx, User{ID: "nobody"}, true, "t")) },
+	"delete a user: gone":            func(r *rig, f fixture) error { return fails(r.d.DeleteUser(r.ctx, f.gone.ID, 0, "t")) },
+	"delete a user: another version": func(r *rig, f fixture) error { return fails(r.d.DeleteUser(r.ctx, f.ada.ID, f.ada.Gen+1, "t")) },
+	"delete a group: another version": func(r *rig, f fixture) error {
+		return fails(r.d.DeleteGroup(r.ctx, f.editors.ID, &Version{Gen: f.editors.Gen, Members: f.editors.MembGen + 1}, "t"))
+	},
+	"change members: another version": func(r *rig, f fixture) error {
+		at := Version{Gen: f.editors.Gen + 1, Members: f.editors.MembGen}
+		return fails(r.d.ChangeMembers(r.ctx, f.editors.ID, MemberChange{Add: []string{f.bob.ID}, At: &at}, 0, "t"))
+	},
+	"write a group: other members": func(r *rig, f fixture) error {
+		at := Version{Gen: f.editors.Gen, Members: f.editors.MembGen + 1}
+		return fails(r.d.WriteGroup(r.ctx, f.editors, GroupChange{Wish: GroupWish{Name: "New"}, Members: MemberChange{At: &at}}, "t"))
+	},
 	"create a group: name": func(r *rig, f fixture) error {
 		return fails(r.d.CreateGroup(r.ctx, GroupWish{Name: "EDITORS"}, []string{f.bob.ID}, 0, "t"))
 	},
@@ -79,7 +91,7 @@ var refusals = map[string]func(r *rig, f fixture) error{
 	"replace many members: gone": func(r *rig, f fixture) error {
 		return fails(r.d.ChangeMembers(r.ctx, "nothing", MemberChange{Replace: true, Add: strangers(1500, f.bob.ID)[:1]}, 0, "t"))
 	},
-	"delete a group: gone": func(r *rig, f fixture) error { return fails(r.d.DeleteGroup(r.ctx, "nothing", "t")) },
+	"delete a group: gone": func(r *rig, f fixture) error { return fails(r.d.DeleteGroup(r.ctx, "nothing", nil, "t")) },
 }
 
 type fixture struct {
@@ -130,7 +142,7 @@ var accepted = map[string]func(r *rig, f fixture) error{
 		return fails(r.d.WriteUser(r.ctx, f.ada, wish("new@x.org", inactive), "t", "user.write"))
 	},
 	"touch a user":  func(r *rig, f fixture) error { return fails(r.d.TouchUser(r.ctx, f.ada, true, "t")) },
-	"delete a user": func(r *rig, f fixture) error { return fails(r.d.DeleteUser(r.ctx, f.ada.ID, "t")) },
+	"delete a user": func(r *rig, f fixture) error { return fails(r.d.DeleteUser(r.ctx, f.ada.ID, 0, "t")) },
 	"create a group": func(r *rig, f fixture) error {
 		return fails(r.d.CreateGroup(r.ctx, GroupWish{Name: "New"}, []string{f.bob.ID}, 0, "t"))
 	},
@@ -140,7 +152,7 @@ var accepted = map[string]func(r *rig, f fixture) error{
 	"change members": func(r *rig, f fixture) error {
 		return fails(r.d.ChangeMembers(r.ctx, f.editors.ID, MemberChange{Add: []string{f.bob.ID}, Remove: []string{f.ada.ID}}, 0, "t"))
 	},
-	"delete a group": func(r *rig, f fixture) error { return fails(r.d.DeleteGroup(r.ctx, f.editors.ID, "t")) },
+	"delete a group": func(r *rig, f fixture) error { return fails(r.d.DeleteGroup(r.ctx, f.editors.ID, nil, "t")) },
 	"note an intent": func(r *rig, f fixture) error {
 		return r.d.Intend(r.ctx, &queue.Lease{Key: UserKey(f.ada.ID), Token: "held"}, Call{Note: "call", Deadline: 0}, "mail:ada@x.org")
 	},

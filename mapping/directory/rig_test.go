@@ -144,7 +144,7 @@ func (r *rig) write(id string, w UserWish) User {
 
 func (r *rig) deleteUser(id string) User {
 	r.Helper()
-	return must(r.d.DeleteUser(r.ctx, id, ""))(r).Item
+	return must(r.d.DeleteUser(r.ctx, id, 0, ""))(r).Item
 }
 
 func (r *rig) createGroup(name string, members ...string) Group {

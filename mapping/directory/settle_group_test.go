@@ -44,7 +44,7 @@ func TestSettleGroup_TakesARoleFromATombstoneThatIsNotAtWorkOnIt(t *testing.T) {
 	each(t, func(r *rig) {
 		old := r.createGroup("Editors")
 		r.owning(old.ID, "r7", "Editors")
-		must(r.d.DeleteGroup(r.ctx, old.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, old.ID, nil, ""))(r)
 		lo := r.hold(GroupKey(old.ID))
 		g := r.createGroup("Editors") // inherits nothing from a tombstone at work
 		lg := r.hold(GroupKey(g.ID))
@@ -65,7 +65,7 @@ func TestSettleGroup_ATombstoneThatLostItsRoleLosesItsName(t *testing.T) {
 	each(t, func(r *rig) {
 		old, g := r.createGroup("Editors"), r.createGroup("Authors")
 		r.owning(old.ID, "r7", "Editors")
-		must(r.d.DeleteGroup(r.ctx, old.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, old.ID, nil, ""))(r)
 		r.owning(g.ID, "r7", "Authors")
 		r.equal("names", r.hash(":x:gname"), value{"authors": g.ID})
 	})
@@ -91,7 +91,7 @@ func TestLoadGroup_CountsHoldersOfTheRoleToDropWithWorkWaiting(t *testing.T) {
 		r.linked(gone.ID, collaborator("2", "gone@x.org").with(role("r7")))
 		g := r.createGroup("Editors")
 		r.owning(g.ID, "r7", "Editors")
-		must(r.d.DeleteGroup(r.ctx, g.ID, ""))(r)
+		must(r.d.DeleteGroup(r.ctx, g.ID, nil, ""))(r)
 		l := r.hold(GroupKey(g.ID))
 		waiting := func() int { return must(r.d.LoadGroup(r.ctx, g.ID, l))(r).Waiting }
 		r.equal("nobody", waiting(), 0)

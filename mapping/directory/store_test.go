@@ -29,7 +29,7 @@ var calls = map[string]func(r *rig) error{
 		return fails(r.d.WriteUser(r.ctx, User{ID: "u", Gen: 1}, wish("ada@x.org"), "t", "e"))
 	},
 	"TouchUser":   func(r *rig) error { return fails(r.d.TouchUser(r.ctx, User{ID: "u"}, true, "t")) },
-	"DeleteUser":  func(r *rig) error { return fails(r.d.DeleteUser(r.ctx, "u", "t")) },
+	"DeleteUser":  func(r *rig) error { return fails(r.d.DeleteUser(r.ctx, "u", 0, "t")) },
 	"CreateGroup": func(r *rig) error { return fails(r.d.CreateGroup(r.ctx, GroupWish{Name: "n"}, nil, 0, "t")) },
 	"a long group": func(r *rig) error {
 		return fails(r.d.CreateGroup(r.ctx, GroupWish{Name: "n"}, strangers(1200, "u"), 0, "t"))
@@ -41,7 +41,7 @@ var calls = map[string]func(r *rig) error{
 	"a long list": func(r *rig) error {
 		return fails(r.d.ChangeMembers(r.ctx, "g", MemberChange{Replace: true, Add: strangers(1200, "u")}, 0, "t"))
 	},
-	"DeleteGroup": func(r *rig) error { return fails(r.d.DeleteGroup(r.ctx, "g", "t")) },
+	"DeleteGroup": func(r *rig) error { return fails(r.d.DeleteGroup(r.ctx, "g", nil, "t")) },
 	"FanOut":      func(r *rig) error { return fails(r.d.FanOut(r.ctx, "g", "")) },
 	"User":        func(r *rig) error { return fails(r.d.User(r.ctx, "u")) },
 	"UserRecord":  func(r *rig) error { return fails(r.d.UserRecord(r.ctx, "u")) },

@@ -69,7 +69,7 @@ func (d *Directory) WriteGroup(ctx context.Context, cur Group, ch GroupChange, t
 func (d *Directory) writeGroup(ctx context.Context, cur Group, ch GroupChange, a askedOf) (answer, error) {
 	w, m := ch.Wish, ch.Members
 	args := []any{d.now(), cur.ID, a.token, ms(d.opts.Lease), a.unknown, a.limit, cur.Gen, w.Name,
-		d.opts.Fold(w.Name), w.ExternalID, w.Doc, flag(m.Replace), len(m.Add)}
+		d.opts.Fold(w.Name), w.ExternalID, w.Doc, m.At.arg(), flag(m.Replace), len(m.Add)}
 	args = append(append(args, anys(m.Add)...), anys(m.removals())...)
 	return d.commit(ctx, d.scripts.writeGroup, []string{d.keys.group(cur.ID), d.keys.members(cur.ID)}, args...)
 }
@@ -79,13 +79,14 @@ func (d *Directory) writeLong(ctx context.Context, cur Group, ch GroupChange, a 
 	if err := d.checkKnown(ctx, ch.Members.Add, a); err != nil {
 		return Committed[Group]{}, err
 	}
-	ans, err := d.writeGroup(ctx, cur, GroupChange{Wish: ch.Wish}, a)
+	ans, err := d.writeGroup(ctx, cur, GroupChange{Wish: ch.Wish, Members: MemberChange{At: ch.Members.At}}, a)
 	if err != nil {
 		return Committed[Group]{}, err
 	}
 	if err := refusal(ans.list); err != nil {
 		return Committed[Group]{}, err
 	}
+	ch.Members.At = nil // it was met: the rest belongs to a write that is accepted
 	return d.withLong(ctx, d.committedGroup(ans, a.token), ch.Members, a.leniently())
 }
 
@@ -99,6 +100,7 @@ func (d *Directory) withLong(ctx context.Context, c Committed[Group], m MemberCh
 }
 
 // ChangeMembers adds and removes members, or replaces them all. It needs no generation: deltas of two requests commute.
+// ErrStale when the group is not at the version that the change names.
 func (d *Directory) ChangeMembers(ctx context.Context, id string, m MemberChange, limit int, token string) (Committed[Group], error) {
 	if m.long() {
 		return d.changeLong(ctx, id, m, d.asked(limit, token))
@@ -107,14 +109,14 @@ func (d *Directory) ChangeMembers(ctx context.Context, id string, m MemberChange
 }
 
 func (d *Directory) changeShort(ctx context.Context, id string, m MemberChange, a askedOf) (Committed[Group], error) {
-	args := []any{d.now(), id, a.token, ms(d.opts.Lease), flag(m.Replace), a.unknown, a.limit, len(m.Add)}
+	args := []any{d.now(), id, a.token, ms(d.opts.Lease), flag(m.Replace), a.unknown, a.limit, m.At.arg(), len(m.Add)}
 	args = append(append(args, anys(m.Add)...), anys(m.removals())...)
 	ans, err := d.commit(ctx, d.scripts.changeMembers, []string{d.keys.group(id), d.keys.members(id)}, args...)
 	if err != nil {
 		return Committed[Group]{}, err
 	}
 	if str(at(ans.list, 0)) == "large" {
-		return d.replaceLong(ctx, id, m.Add, a.leniently()) // the script knew every id
+		return d.replaceLong(ctx, id, m, a.leniently()) // the script knew every id
 	}
 	if err := refusal(ans.list); err != nil {
 		return Committed[Group]{}, err
@@ -122,10 +124,11 @@ func (d *Directory) changeShort(ctx context.Context, id string, m MemberChange, 
 	return d.committedGroup(ans, a.token), nil
 }
 
-// DeleteGroup leaves a tombstone; the group's key tells its members and removes a role that the proxy made.
-func (d *Directory) DeleteGroup(ctx context.Context, id, token string) (Committed[Group], error) {
+// DeleteGroup leaves a tombstone; the group's key tells its members and removes a role that the proxy made. ErrStale
+// when the group is not at the version given, if one is.
+func (d *Directory) DeleteGroup(ctx context.Context, id string, at *Version, token string) (Committed[Group], error) {
 	ans, err := d.commit(ctx, d.scripts.deleteGroup, []string{d.keys.group(id), d.keys.members(id), d.keys.membersOld(id)},
-		d.now(), id, token, ms(d.opts.Lease))
+		d.now(), id, token, ms(d.opts.Lease), at.arg())
 	if err != nil {
 		return Committed[Group]{}, err
 	}

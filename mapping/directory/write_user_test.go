@@ -181,7 +181,7 @@ func TestDeleteUser_LeavesATombstoneThatOnlyItsKeyShows(t *testing.T) {
 		ada := r.create("ada@x.org")
 		r.linked(ada.ID, collaborator("7", "ada@x.org"))
 		editors := r.createGroup("Editors", ada.ID)
-		c := must(r.d.DeleteUser(r.ctx, ada.ID, "token"))(r)
+		c := must(r.d.DeleteUser(r.ctx, ada.ID, 0, "token"))(r)
 		if c.Lease == nil || c.Lease.Lane != queue.Leavers || c.Item.State != Deleted || c.Item.Active || len(c.Item.Doc) > 0 || c.Item.Gen != 2 {
 			r.Errorf("%+v %+v", c.Item, c.Lease)
 		}
@@ -198,7 +198,7 @@ func TestDeleteUser_LeavesATombstoneThatOnlyItsKeyShows(t *testing.T) {
 		}
 		r.equal("link", r.user(ada.ID).Link.ID, "7")
 		r.untouched("a second deletion", func() {
-			if _, err := r.d.DeleteUser(r.ctx, ada.ID, "token"); !wants(err, ErrNotFound) {
+			if _, err := r.d.DeleteUser(r.ctx, ada.ID, 0, "token"); !wants(err, ErrNotFound) {
 				r.Errorf("got %v", err)
 			}
 		})

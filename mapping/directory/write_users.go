@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/scimcms/scimcms/queue"
@@ -141,9 +142,13 @@ func (d *Directory) TouchUser(ctx context.Context, cur User, enqueue bool, token
 	return d.committedUser(ans, token), nil
 }
 
-// DeleteUser leaves a tombstone and queues the deprovisioning.
-func (d *Directory) DeleteUser(ctx context.Context, id, token string) (Committed[User], error) {
-	ans, err := d.commit(ctx, d.scripts.deleteUser, []string{d.keys.user(id)}, d.now(), id, token, ms(d.opts.Lease))
+// DeleteUser leaves a tombstone and queues the deprovisioning. ErrStale when gen is given (not 0) and the record is at another.
+func (d *Directory) DeleteUser(ctx context.Context, id string, gen int64, token string) (Committed[User], error) {
+	expected := ""
+	if gen != 0 {
+		expected = strconv.FormatInt(gen, 10)
+	}
+	ans, err := d.commit(ctx, d.scripts.deleteUser, []string{d.keys.user(id)}, d.now(), id, token, ms(d.opts.Lease), expected)
 	if err != nil {
 		return Committed[User]{}, err
 	}

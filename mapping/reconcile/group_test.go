@@ -42,7 +42,7 @@ func TestFiftyInviteesIntoANewGroup_OneRoleFiftyUpdates(t *testing.T) {
 		if g := r.group(g.ID); len(g.Members) != 50 {
 			t.Errorf("%d members", len(g.Members))
 		}
-		r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
 		r.settle()
 		for _, role := range r.cms.State().Roles {
 			if role.Attributes["name"] == "Writers" {

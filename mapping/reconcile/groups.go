@@ -14,7 +14,9 @@ type GroupEdit struct {
 	ExternalID *string
 	Doc        func(old []byte) ([]byte, error)
 	Members    directory.MemberChange
-	Limit      int // how many members the answer may carry (-1: all); a bigger group comes without any
+	// Check, if any, refuses the edit by the newest record; the edit is then made of that very version or not at all.
+	Check func(directory.Group) error
+	Limit int // how many members the answer may carry (-1: all); a bigger group comes without any
 }
 
 // CreateGroup records a new group and makes or links its role. Its members' roles follow on their own.
@@ -28,7 +30,7 @@ func (e *Engine) CreateGroup(ctx context.Context, w directory.GroupWish, members
 
 // UpdateGroup changes a group. A change of membership alone needs no look at the rest of the group.
 func (e *Engine) UpdateGroup(ctx context.Context, id string, edit GroupEdit) (Result[directory.Group], error) {
-	if edit.Name == nil && edit.ExternalID == nil && edit.Doc == nil {
+	if edit.membersOnly() && edit.Check == nil {
 		return e.changeMembers(ctx, id, edit)
 	}
 	for range maxEdits {
@@ -36,23 +38,37 @@ func (e *Engine) UpdateGroup(ctx context.Context, id string, edit GroupEdit) (Re
 		if err != nil {
 			return Result[directory.Group]{}, err
 		}
-		w, same, err := edit.apply(cur)
-		if err != nil {
-			return Result[directory.Group]{}, err
+		res, err := e.editGroup(ctx, cur, edit)
+		if !errors.Is(err, directory.ErrStale) {
+			return res, err
 		}
-		if same {
-			return e.changeMembers(ctx, id, edit)
-		}
-		c, err := e.dir.WriteGroup(ctx, cur, directory.GroupChange{Wish: w, Members: edit.Members, Limit: edit.Limit}, e.token())
-		if errors.Is(err, directory.ErrStale) {
-			continue
-		}
-		if err != nil {
-			return Result[directory.Group]{}, err
-		}
-		return e.finishGroup(ctx, c, false, edit.Limit)
 	}
 	return Result[directory.Group]{}, directory.ErrStale
+}
+
+func (g GroupEdit) membersOnly() bool { return g.Name == nil && g.ExternalID == nil && g.Doc == nil }
+
+// editGroup applies an edit to the group as it was read.
+func (e *Engine) editGroup(ctx context.Context, cur directory.Group, edit GroupEdit) (Result[directory.Group], error) {
+	if edit.Check != nil {
+		if err := edit.Check(cur); err != nil {
+			return Result[directory.Group]{}, err
+		}
+		at := cur.Version()
+		edit.Members.At = &at
+	}
+	w, same, err := edit.apply(cur)
+	if err != nil {
+		return Result[directory.Group]{}, err
+	}
+	if same {
+		return e.changeMembers(ctx, cur.ID, edit)
+	}
+	c, err := e.dir.WriteGroup(ctx, cur, directory.GroupChange{Wish: w, Members: edit.Members, Limit: edit.Limit}, e.token())
+	if err != nil {
+		return Result[directory.Group]{}, err
+	}
+	return e.finishGroup(ctx, c, false, edit.Limit)
 }
 
 // apply gives the group's attributes after the edit, and whether they are what they were.
@@ -81,14 +97,36 @@ func (e *Engine) changeMembers(ctx context.Context, id string, edit GroupEdit) (
 }
 
 // DeleteGroup records that a group is gone. Its members lose what they had through it; a role that the proxy made goes
-// when nobody holds it any more.
-func (e *Engine) DeleteGroup(ctx context.Context, id string) error {
-	c, err := e.dir.DeleteGroup(ctx, id, e.token())
+// when nobody holds it any more. check, if not nil, refuses it by the newest record.
+func (e *Engine) DeleteGroup(ctx context.Context, id string, check func(directory.Group) error) error {
+	c, err := e.deletedGroup(ctx, id, check)
 	if err != nil {
 		return err
 	}
 	_, _, err = e.request(ctx, directory.GroupKey(id), c.Lease, c.Item.Sync, false)
 	return err
+}
+
+// deletedGroup deletes the record: the very version that check has seen, or whatever it is at without a check.
+func (e *Engine) deletedGroup(ctx context.Context, id string, check func(directory.Group) error) (directory.Committed[directory.Group], error) {
+	if check == nil {
+		return e.dir.DeleteGroup(ctx, id, nil, e.token())
+	}
+	for range maxEdits {
+		cur, err := e.dir.Group(ctx, id, 0)
+		if err != nil {
+			return directory.Committed[directory.Group]{}, err
+		}
+		if err := check(cur); err != nil {
+			return directory.Committed[directory.Group]{}, err
+		}
+		at := cur.Version()
+		c, err := e.dir.DeleteGroup(ctx, id, &at, e.token())
+		if !errors.Is(err, directory.ErrStale) {
+			return c, err
+		}
+	}
+	return directory.Committed[directory.Group]{}, directory.ErrStale
 }
 
 // finishGroup syncs the group's own key, if it needs to be, and lets the workers know of its members'.

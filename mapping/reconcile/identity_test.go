@@ -29,7 +29,7 @@ func TestNewHireTakesALeaversAddress_TheOldDeletionCannotReachThem(t *testing.T)
 	each(t, editors(), func(t *testing.T, r *rig) {
 		old := r.member("ada@example.org")
 		r.fault(cmstest.Fault{Action: "drop_before"})
-		r.must(r.engine.DeleteUser(r.ctx, old.ID))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID, nil))
 		res, err := r.engine.CreateUser(r.ctx, person("ada@example.org", named("ada@example.org", "00uNew")))
 		r.must(err)
 		if res.Item.ID == old.ID {
@@ -52,7 +52,7 @@ func TestNewHireTakesALeaversAddress_TheOldDeletionCannotReachThem(t *testing.T)
 func TestReprovisioningTheSameExternalID_RevivesTheSameID(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
 		old := r.member("ada@example.org")
-		r.must(r.engine.DeleteUser(r.ctx, old.ID))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID, nil))
 		r.settle()
 		u := r.create("ada@example.org")
 		if u.ID != old.ID || !u.Link.Active || u.Link.ID != old.Link.ID {

@@ -101,7 +101,7 @@ func TestContentOwnerThatIsNotAccepted_StopsRemovalsNotLeavers(t *testing.T) {
 		one, two := r.member("one@example.org"), r.member("two@example.org")
 		r.fault(cmstest.Fault{Method: "DELETE", Path: "/users/:id", Action: "status", Status: 422, Code: "INVALID_DESTINATION_USER"})
 		for _, u := range []directory.User{one, two} {
-			_ = r.engine.DeleteUser(r.ctx, u.ID)
+			_ = r.engine.DeleteUser(r.ctx, u.ID, nil)
 		}
 		r.settle()
 		for _, a := range []string{"one@example.org", "two@example.org"} {

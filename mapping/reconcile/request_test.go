@@ -215,7 +215,7 @@ func TestNobodyListable_OneServiceUserIsListedAndReadOnly(t *testing.T) {
 		if _, err := r.engine.User(r.ctx, id); err != nil {
 			t.Error(err)
 		}
-		if err := r.engine.DeleteUser(r.ctx, id); err == nil {
+		if err := r.engine.DeleteUser(r.ctx, id, nil); err == nil {
 			t.Error("the service user was deleted")
 		}
 		r.create("ada@example.org")

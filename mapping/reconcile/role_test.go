@@ -69,7 +69,7 @@ func TestAdoptedPersonKeepsTheCMSRole(t *testing.T) {
 		if got := r.user(u.ID); got.Link.RoleID != admin {
 			t.Errorf("by rule: %+v", got.Link)
 		}
-		r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
 		r.settle()
 		if got := r.user(u.ID); got.Link.RoleID == admin || got.Adopted {
 			t.Errorf("after the rule: %+v", got)
@@ -211,7 +211,7 @@ func TestDeletedGroupCreatedAgain_TakesTheRoleOver(t *testing.T) {
 		g := r.createGroup("Writers", u.ID)
 		r.settle()
 		r.fault(cmstest.Fault{Action: "drop_before"})
-		r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
 		again := r.createGroup("Writers", u.ID)
 		if again.ID == g.ID {
 			t.Error("the id was assigned again")
@@ -233,14 +233,14 @@ func TestRemovalOfALeaver_IncludesWhoIsInactiveAndLocksWhoCannotBeRemoved(t *tes
 	each(t, s, func(t *testing.T, r *rig) {
 		off := r.member("off@example.org")
 		r.update(off.ID, person("off@example.org", inactive))
-		r.must(r.engine.DeleteUser(r.ctx, off.ID))
+		r.must(r.engine.DeleteUser(r.ctx, off.ID, nil))
 		r.settle()
 		if _, there := r.collaborators()["off@example.org"]; there {
 			t.Error("the inactive person was not removed")
 		}
 		owner := r.member("owner2@example.org")
 		r.fault(cmstest.Fault{Method: "DELETE", Path: "/users/:id", Action: "status", Status: 422, Code: "INVALID_DESTINATION_USER"})
-		if err := r.engine.DeleteUser(r.ctx, owner.ID); err != nil {
+		if err := r.engine.DeleteUser(r.ctx, owner.ID, nil); err != nil {
 			t.Log(err)
 		}
 		r.settle()

@@ -36,7 +36,7 @@ func TestTombstonesRoleGoesToTheGroupThatTakesItsName(t *testing.T) {
 				g := r.createGroup("Writers")
 				var id string
 				r.paused(func() {
-					r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+					r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
 					id = take(r)
 				})
 				r.settle()
@@ -109,7 +109,7 @@ func TestMembersLanesAndGenerations(t *testing.T) {
 			lanes("one removed", queue.Interactive, "")
 		})
 		r.settle()
-		r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
 		lanes("group deleted", "", queue.Normal)
 		r.settle()
 		for _, u := range []directory.User{a, b} {

@@ -16,7 +16,7 @@ func TestSupersededDeletionMakesNoCall(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
 		old := r.member("ada@example.org")
 		r.must(r.queue.Pause(r.ctx))
-		r.must(r.engine.DeleteUser(r.ctx, old.ID))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID, nil))
 		res, err := r.engine.CreateUser(r.ctx, person("ada@example.org", named("ada@example.org", "00uNew")))
 		r.must(err)
 		if e := r.entry(directory.UserKey(old.ID)); e.State != queue.Idle {
@@ -38,7 +38,7 @@ func TestEMailChangeToALeaversAddressTakesTheAccountOver(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
 		old := r.member("ada@example.org")
 		r.fault(cmstest.Fault{Action: "drop_before"})
-		r.must(r.engine.DeleteUser(r.ctx, old.ID))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID, nil))
 		u := r.create("typo@example.org")
 		u = r.update(u.ID, person("typo@example.org", moved("ada@example.org")))
 		if e := r.entry(directory.UserKey(old.ID)); e.State == queue.Queued || e.State == queue.Leased {
@@ -60,7 +60,7 @@ func TestIntentMovesToWhoTakesTheAddress(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
 		old := r.member("ada@example.org")
 		r.must(r.queue.Pause(r.ctx))
-		r.must(r.engine.DeleteUser(r.ctx, old.ID))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID, nil))
 		r.must(r.queue.Resume(r.ctx))
 		l, err := r.queue.Take(r.ctx, queue.TakeOptions{})
 		r.must(err)
@@ -165,7 +165,7 @@ func (r *rig) onlyRefused(address string) {
 	if _, err := r.engine.UpdateUser(r.ctx, id, off); !errors.Is(err, reconcile.ErrProtected) {
 		r.t.Errorf("update: %v", err)
 	}
-	if err := r.engine.DeleteUser(r.ctx, id); !errors.Is(err, reconcile.ErrProtected) {
+	if err := r.engine.DeleteUser(r.ctx, id, nil); !errors.Is(err, reconcile.ErrProtected) {
 		r.t.Errorf("delete: %v", err)
 	}
 	// As a member they are stored, and nothing more.

@@ -20,8 +20,8 @@ func TestEveryKeyBearsTheProjectsTag(t *testing.T) {
 		name := "Authors"
 		r.must(r.edit(g.ID, reconcile.GroupEdit{Name: &name}))
 		r.settle()
-		r.must(r.engine.DeleteGroup(r.ctx, g.ID))
-		r.must(r.engine.DeleteUser(r.ctx, u.ID))
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
+		r.must(r.engine.DeleteUser(r.ctx, u.ID, nil))
 		r.settle()
 		r.paused(func() { r.create("grace@example.org") })
 		keys, err := r.store.Client.Keys(r.ctx, "*").Result()

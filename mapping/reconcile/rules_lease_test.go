@@ -130,7 +130,7 @@ func TestEveryWriteIsNotedBeforeItIsSent(t *testing.T) {
 		g := r.createGroup("Writers", u.ID)
 		r.settle()
 		r.update(u.ID, person("ada@example.org", inactive))
-		r.must(r.engine.DeleteGroup(r.ctx, g.ID))
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
 		r.settle()
 		// The invitation, the role, the member's role, the deactivation, the role's end.
 		if writes != 5 {

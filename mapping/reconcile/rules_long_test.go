@@ -51,7 +51,7 @@ func TestLongListsAreToldByTheGroupsKey(t *testing.T) {
 		told("the list", true)
 		r.paused(func() { r.must(r.rename(g.ID, "Authors")) })
 		told("the rename", true)
-		r.paused(func() { r.must(r.engine.DeleteGroup(r.ctx, g.ID)) })
+		r.paused(func() { r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil)) })
 		if n := r.queued(queue.Normal); n != 0 || len(r.user(last).Groups) != 0 {
 			t.Errorf("the deletion queued %d members in its own commit", n)
 		}
@@ -86,7 +86,7 @@ func TestRefusedWriteChangesNothing(t *testing.T) {
 				return err
 			},
 			"name of another group": func() error { return r.rename(g.ID, "authors") },
-			"nobody":                func() error { return r.engine.DeleteUser(r.ctx, "nobody") },
+			"nobody":                func() error { return r.engine.DeleteUser(r.ctx, "nobody", nil) },
 			"lost lease": func() error {
 				l := r.queue.Adopt(directory.UserKey(a.ID), "token", nil)
 				_, err := r.dir.SettleUser(r.ctx, a.ID, l, directory.UserResult{Link: &directory.Link{}, Intent: directory.ClearIntent})

@@ -154,24 +154,43 @@ func (e *Engine) leavesWork(ctx context.Context, u directory.User) bool {
 	return !mapping.Make(c).Agreed()
 }
 
-// DeleteUser records that nobody wishes anything of a user any more, and takes their access away.
-func (e *Engine) DeleteUser(ctx context.Context, id string) error {
+// DeleteUser records that nobody wishes anything of a user any more, and takes their access away. check, if not
+// nil, refuses it by the newest record.
+func (e *Engine) DeleteUser(ctx context.Context, id string, check func(directory.User) error) error {
 	if id == e.service.ID {
 		return ErrProtected
 	}
-	cur, err := e.dir.User(ctx, id)
-	if err != nil {
-		return err
-	}
-	if e.untouchable(cur) {
-		return ErrProtected
-	}
-	c, err := e.dir.DeleteUser(ctx, id, e.token())
+	c, err := e.deletedUser(ctx, id, check)
 	if err != nil {
 		return err
 	}
 	_, _, err = e.request(ctx, directory.UserKey(id), c.Lease, c.Item.Sync, false)
 	return err
+}
+
+// deletedUser deletes the record: the very version that check has seen, or whatever it is at without a check.
+func (e *Engine) deletedUser(ctx context.Context, id string, check func(directory.User) error) (directory.Committed[directory.User], error) {
+	for range maxEdits {
+		cur, err := e.dir.User(ctx, id)
+		switch {
+		case err != nil:
+			return directory.Committed[directory.User]{}, err
+		case e.untouchable(cur):
+			return directory.Committed[directory.User]{}, ErrProtected
+		}
+		var at int64
+		if check != nil {
+			if err := check(cur); err != nil {
+				return directory.Committed[directory.User]{}, err
+			}
+			at = cur.Gen
+		}
+		c, err := e.dir.DeleteUser(ctx, id, at, e.token())
+		if !errors.Is(err, directory.ErrStale) {
+			return c, err
+		}
+	}
+	return directory.Committed[directory.User]{}, directory.ErrStale
 }
 
 // finishUser syncs a committed user and reads the record anew when that changed it.

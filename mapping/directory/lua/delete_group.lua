@@ -1,11 +1,12 @@
 -- Deletes a group. Its members are told by the group's key, in batches; the tombstone keeps the role until then, and
 -- hides an imported role as long as that exists.
 -- KEYS: 1 base of the project, 2 the group, 3 its members, 4 members left behind by an earlier swap
--- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms
--- Returns {'ok', group, lease record or false} | {'gone'}
+-- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 version that the group must be at ('' = any)
+-- Returns {'ok', group, lease record or false} | {'gone'} | {'stale'}
 local p, g, id = KEYS[1], KEYS[2], ARGV[2]
-local o = call('HMGET', g, 'state', 'gen', 'namef', 'ext', 'roleid', 'owned')
+local o = call('HMGET', g, 'state', 'gen', 'namef', 'ext', 'roleid', 'owned', 'mgen')
 if not d_visible(o[1]) then return {'gone'} end
+if not d_at(ARGV[5], o[2], o[7]) then return {'stale'} end
 local now = q_now(p, ARGV[1])
 if call('EXISTS', KEYS[3]) == 1 then
   if call('EXISTS', KEYS[4]) == 1 then

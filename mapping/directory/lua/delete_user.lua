@@ -1,10 +1,11 @@
 -- Deletes a user: a tombstone stays, with its link, its address and its externalId, until the CMS agrees and beyond.
 -- KEYS: 1 base of the project, 2 the user
--- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms
--- Returns {'ok', user, lease record or false} | {'gone'}
+-- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 expected generation ('' = any)
+-- Returns {'ok', user, lease record or false} | {'gone'} | {'stale'}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
 local o = call('HMGET', u, 'state', 'gen', 'unf', 'dnf', 'mailsf', 'seq', 'active', 'crole')
 if not d_visible(o[1]) then return {'gone'} end
+if ARGV[5] ~= '' and o[2] ~= ARGV[5] then return {'stale'} end
 local now = q_now(p, ARGV[1])
 d_reindex(p..':x:un', id, o[3], '')
 d_redisplay(p, id, o[6], o[4], '')

@@ -8,6 +8,9 @@ end
 -- A CMS entity as the index of links names it: the first letter of its kind and its CMS id.
 local function d_cmskey(kind, cid) return string.sub(kind, 1, 1)..cid end
 
+-- Whether a group is at the version that a write is for, attributes and membership; '' is any.
+local function d_at(want, gen, mgen) return want == '' or want == (gen or '0')..'.'..(mgen or '0') end
+
 -- Moves a record's entry in a hash index. Only the owner's entry is released.
 local function d_reindex(key, id, old, new)
   if old and old ~= '' and old ~= new and call('HGET', key, old) == id then call('HDEL', key, old) end

@@ -33,7 +33,8 @@ if ARGV[7] == '' then return {'ok', ''} end
 local code, text = ARGV[10], ARGV[11]
 -- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
 if ARGV[5] == '1' and tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
-  call('HSET', u, 'state', 'rejected', 'active', '0', 'status', 'failed', 'code', code, 'text', text)
+  call('HINCRBY', u, 'gen', 1) -- clients see another active
+  call('HSET', u, 'state', 'rejected', 'active', '0', 'modified', d_num(now), 'status', 'failed', 'code', code, 'text', text)
   call('ZREM', p..':l:u', id)
 elseif ARGV[5] == '1' then code, text = '', ''
 elseif ARGV[7] == 'done' then call('HSET', u, 'status', 'synced', 'code', '', 'text', '', 'lsync', d_num(now))

@@ -1,18 +1,18 @@
 -- Makes a staged list the members of a group, and leaves telling the members to the group's key.
 -- KEYS: 1 base of the project, 2 the group, 3 its members, 4 the staged list, 5 its newcomers
 -- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 members to return, 6 expected membership generation,
---       7 number of members staged
+--       7 number of members staged, 8 expected generation of the attributes ('' = any)
 -- Returns {'ok', group, lease record or false, changed (1/0), {}} | {'gone'} | {'stale'} (changed meanwhile, or the staged list expired)
 --         | {'fanout'} an earlier swap is still being worked off. A list that is not swapped in is dropped.
 local p, g, m, id = KEYS[1], KEYS[2], KEYS[3], ARGV[2]
 local key = 'group/'..id
-local o = call('HMGET', g, 'state', 'mgen', 'managed', 'fanscan', 'seq')
+local o = call('HMGET', g, 'state', 'mgen', 'managed', 'fanscan', 'seq', 'gen')
 local function refuse(why)
   call('UNLINK', KEYS[4], KEYS[5])
   return {why}
 end
 if not d_visible(o[1]) then return refuse('gone') end
-if o[2] ~= ARGV[6] or d_num(call('SCARD', KEYS[4])) ~= ARGV[7] then return refuse('stale') end
+if o[2] ~= ARGV[6] or ARGV[8] ~= '' and o[6] ~= ARGV[8] or d_num(call('SCARD', KEYS[4])) ~= ARGV[7] then return refuse('stale') end
 -- Nobody came and the number is the same: nobody left.
 if call('EXISTS', KEYS[5]) == 0 and d_num(call('SCARD', m)) == ARGV[7] and o[1] == 'live' and o[3] == '1'
   and (q_state(p, key)) ~= 'parked' then
