@@ -28,7 +28,19 @@ func assignSub(t target, old, v any) (any, error) {
 	if !ok && old != nil && kept == nil {
 		return old, nil // a custom attribute that is not an object has no such sub-attribute
 	}
+	if kept == nil {
+		return vacated(t, m), nil
+	}
 	return with(m, t.sub, kept), nil
+}
+
+// vacated is the attribute of the target without its sub-attribute. Without its value nothing of it stays: the name and the
+// address of a manager say nothing once it is gone.
+func vacated(t target, m map[string]any) any {
+	if t.attr.kind == complexKind && t.sub == t.attr.value() {
+		return nil
+	}
+	return with(m, t.sub, nil)
 }
 
 // merge sets the sub-attributes that the value names and leaves the others, as both add and replace do.
@@ -89,7 +101,7 @@ func (p *applier) remove(t target, v any) error {
 		return p.put(t, eachEntry(entries, t.sub, nil))
 	}
 	if m, ok := old.(map[string]any); ok {
-		return p.put(t, with(m, t.sub, nil))
+		return p.put(t, vacated(t, m))
 	}
 	return nil
 }

@@ -20,6 +20,8 @@
 //   - Attributes that no schema knows are ignored in bodies and in values without path, and refused (invalidPath) when a path
 //     names them: a mapping that can never work is to be seen. Under an extension URN of their own, or under the
 //     enterprise URN, they are kept and returned.
+//   - The attributes of the enterprise extension are found without its URN too, in bodies, paths and filters: Entra ID asks for
+//     manager eq "id". A manager whose value is taken away is gone, with its name and address.
 //   - null, "" and [] all mean "unassigned". On userName, displayName of a group, and active that is refused in a PATCH: a
 //     leaver must not come back because somebody unassigned active.
 //   - An add or replace of emails[type eq "work"].value creates the entry that is not there, out of the filter's terms, for

@@ -24,6 +24,8 @@ func TestFilterMatch(t *testing.T) {
 		`groups.value eq "G1"`: false, `groups eq "g1"`: true, `groups.display eq "editors"`: true,
 		`meta.resourceType eq "User"`: true, `meta.resourceType eq "user"`: false,
 		`name.familyName eq "jose\u0301"`: true, `name.familyName eq "JOS\u00c9"`: false, `name.familyName co "s\u00e9"`: true,
+		// the enterprise extension without its URN
+		`department eq "r&d"`: true, `manager eq "M-1"`: true, `manager.value eq "m-1"`: false,
 		// operators on text
 		`title ne "editor"`: false, `title ne "x"`: true, `nickName ne "x"`: true, `title co "DIT"`: true, `title co "x"`: false,
 		`title sw "ed"`: true, `title sw "d"`: false, `title ew "OR"`: true, `title ew "o"`: false,

@@ -50,6 +50,10 @@ func TestApplyUser(t *testing.T) {
 		{"remove sub", named, `{"op":"remove","path":"name.givenName"}`, `{"name":{"familyName":"B"}}`},
 		{"remove last sub", `{"name":{"givenName":"A"}}`, `{"op":"remove","path":"name.givenName"}`, `{}`},
 		{"remove complex", named, `{"op":"remove","path":"name"}`, `{}`},
+		{"remove the manager's value", `{` + enterprise + `:{"manager":{"value":"1","displayName":"B","$ref":"r"}}}`, `{"op":"remove","path":"manager.value"}`, `{}`},
+		{"empty the manager's value", `{` + enterprise + `:{"manager":{"value":"1","displayName":"B"}}}`, `{"op":"replace","path":"manager.value","value":""}`, `{}`},
+		{"enterprise attribute without URN", `{}`, `{"op":"add","path":"Department","value":"D"},{"op":"add","value":{"manager.value":"7","costCenter":"C"}}`,
+			`{` + enterprise + `:{"costCenter":"C","department":"D","manager":{"value":"7"}}}`},
 		// multi-valued
 		{"add one object", workAndHome, `{"op":"add","path":"emails","value":{"value":"n@x"}}`,
 			`{"emails":[{"value":"w@x","type":"work","primary":true},{"value":"h@x","type":"home"},{"value":"n@x"}]}`},

@@ -56,6 +56,7 @@ func TestParseUserTolerates(t *testing.T) {
 			`{"title":"7","addresses":[{"postalCode":"94105"}],` + enterprise + `:{"employeeNumber":"701984"}}`},
 		{"booleans in the place of strings", `{"userType":true,"title":false}`, `{"title":"false","userType":"true"}`},
 		{"30: manager as a string", `{` + enterprise + `:{"manager":"26118915"}}`, `{` + enterprise + `:{"manager":{"value":"26118915"}}}`},
+		{"enterprise attributes without URN", `{"department":"D","MANAGER":"1"}`, `{` + enterprise + `:{"department":"D","manager":{"value":"1"}}}`},
 		{"30: manager empty", `{` + enterprise + `:{"manager":""}}`, `{}`},
 		{"manager with displayName", `{` + enterprise + `:{"manager":{"value":"1","displayName":"Boss"}}}`,
 			`{` + enterprise + `:{"manager":{"value":"1","displayName":"Boss"}}}`},

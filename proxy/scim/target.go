@@ -8,7 +8,7 @@ const maxName = 256
 // resolve finds what a name points at: attr, attr.sub, URN, URN:attr or URN:attr.sub, in any case. Attributes under a URN
 // that no schema of ours has are custom ones; any name is accepted there.
 func (t *resourceType) resolve(name string) (target, error) {
-	s, rest := t.core, name
+	s, rest := t.owner(name), name
 	if strings.IndexByte(name, ':') >= 0 {
 		if s, rest = t.known(name); s == nil {
 			return t.custom(name)
@@ -18,6 +18,20 @@ func (t *resourceType) resolve(name string) (target, error) {
 		}
 	}
 	return s.resolve(rest, name)
+}
+
+// owner is the schema of a name without URN: the core schema, or the extension that has the attribute when the core has not.
+// Entra ID filters by manager, and mappings leave the URN of the enterprise attributes out.
+func (t *resourceType) owner(name string) *schema {
+	name, _, _ = strings.Cut(name, ".")
+	if t.core.attributes.find(name) == nil {
+		for _, s := range t.extensions {
+			if a := s.attributes.find(name); a != nil && a.mutability != readOnly {
+				return s
+			}
+		}
+	}
+	return t.core
 }
 
 // resolve finds attr or attr.sub in the schema; full is the name as it came, for the message.
