@@ -1,6 +1,6 @@
 -- Notes that the CMS failed (no answer, 5xx) over a key, or refused it with a code that nobody has listed. When that
 -- happens to enough different keys, the trouble is the project's and not theirs: the circuit opens.
---   kind 'failed'   counts until a write is answered (q_intent), within a sliding window
+--   kind 'failed'   counts until a write is answered (q_answered), within a sliding window
 --   kind 'refused'  counts within the window, by code; what was parked with the code meanwhile is queued again. When the
 --                   circuit has closed over a key that is not refused, the code is about its keys after all: see clear.
 -- KEYS[1] base   ARGV now|'', kind, code, key, how many keys, window ms, reason, first ms, longest ms

@@ -49,7 +49,7 @@ elseif ARGV[19] ~= '' and ARGV[19] ~= 'keep' and ARGV[19] ~= call('HGET', g, 'ro
 if ARGV[14] == '1' and had[1] and had[1] ~= '' and had[1] ~= ARGV[15] and not d_dropping(p, id, had[1]) then
   d_reindex(roles, id, had[1], '')
 end
-if ARGV[4] ~= '' then q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') end
+if ARGV[4] ~= '' and q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') and ARGV[7] ~= 'retry' and ARGV[7] ~= 'wait' then q_answered(p) end
 if ARGV[18] == '1' and call('EXISTS', p..':gm:'..id) == 1 then
   call('HSET', g, 'fanscan', '0')
   call('SADD', p..':fans', id)

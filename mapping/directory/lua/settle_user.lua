@@ -21,7 +21,7 @@ if ARGV[14] == '1' then
   if clash then return {'taken', clash} end
 end
 if ARGV[23] == '1' then d_old(p, id, args(24, 29)) end
-if ARGV[4] ~= '' then q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') end
+if ARGV[4] ~= '' and q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') and ARGV[7] ~= 'retry' and ARGV[7] ~= 'wait' then q_answered(p) end
 -- What is agreed on while another call may still land is no agreement to compare with.
 local agreed = {aknown=1, akind=1, aaddr=1, arole=1, aactive=1, awrites=1, aprofile=1}
 local skip = ARGV[7] == 'done' and q_owed(p, key)

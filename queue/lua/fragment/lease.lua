@@ -68,13 +68,13 @@ end
 
 -- q_intent(p, key, intent, look): before a CMS write, store what is about to be called and when (ms) it must be looked
 -- for if no answer comes. The caller has fenced.
--- q_intent(p, key, '', '0'): the outcome is known: intent and its look are cleared. An intent of an earlier lease was
+-- q_intent(p, key, '', '0') -> whether the caller's own call was answered: the outcome is known, intent and its look are cleared. An intent of an earlier lease was
 -- only looked at: its look stays, and counts if it lies after the start of this lease.
 -- q_intent(p, key, '', ''): the intent is cleared, its look stays. Any other look is kept if it is later.
 -- A look that was asked for otherwise (a lease that ran out) is never cleared here, but by a lease taken after it.
 local function q_intent(p, key, intent, look)
   local k = p .. ':k:' .. key
-  local r = redis.call('HMGET', k, 'look', 'ilook', 'itoken', 'token')
+  local r = redis.call('HMGET', k, 'look', 'ilook', 'itoken', 'token', 'intent')
   local old, ilook, new = tonumber(r[1] or '') or 0, tonumber(r[2] or '') or 0, tonumber(look or '') or 0
   local own = r[3] == r[4]
   if q_set(intent) then
@@ -82,10 +82,13 @@ local function q_intent(p, key, intent, look)
     redis.call('HSET', k, 'intent', intent, 'ilook', q_num(new), 'itoken', r[4] or '', 'look', old > 0 and q_num(old) or '')
     return
   end
-  redis.call('DEL', p .. ':q:failed') -- the CMS answers writes: what failed before was not the whole project's trouble
   if not own or tostring(look) ~= '0' then old = math.max(old, new, ilook) end
   redis.call('HSET', k, 'intent', '', 'ilook', '', 'itoken', '', 'look', old > 0 and q_num(old) or '')
+  return own and tostring(look) == '0' and q_set(r[5])
 end
+
+-- q_answered(p): the CMS does what it is asked for: what failed before was not the whole project's trouble.
+local function q_answered(p) redis.call('DEL', p .. ':q:failed') end
 
 -- q_look(p, key, at): have the CMS read by a lease taken at (ms) or later before the key may leave the queue.
 local function q_look(p, key, at)
