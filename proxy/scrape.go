@@ -22,7 +22,9 @@ type Source struct {
 		Stats(context.Context) (queue.Stats, error)
 	}
 	// Pacer gives the factor by which calls to the CMS are spaced wider than their limit asks for.
-	Pacer  func(context.Context) (float64, error)
+	Pacer func(context.Context) (float64, error)
+	// ETA is how long the CMS's pace takes for a backlog.
+	ETA    func(backlog int64) time.Duration
 	Engine interface {
 		Stats(context.Context) (reconcile.Stats, error)
 	}
@@ -42,7 +44,7 @@ type scrape struct {
 	mu      sync.Mutex
 	sources map[string]Source
 
-	depth, oldest, leased, parked, paused, circuit, pacer, importAge, users, groups *prometheus.Desc
+	depth, oldest, eta, leased, parked, codes, paused, circuit, pacer, importAge, users, groups *prometheus.Desc
 }
 
 func newScrape() *scrape {
@@ -53,8 +55,10 @@ func newScrape() *scrape {
 		sources:   map[string]Source{},
 		depth:     desc("queue_depth", "Keys that wait, due or not, by lane.", "lane"),
 		oldest:    desc("queue_oldest_age_seconds", "Age of the oldest change that the CMS does not agree with yet and that is not parked."),
+		eta:       desc("queue_eta_seconds", "About how long the CMS's pace takes for what is queued, at a call for each key."),
 		leased:    desc("queue_leased", "Keys that are being worked on."),
 		parked:    desc("queue_parked", "Keys that wait for an operator."),
+		codes:     desc("queue_parked_by_code", "Keys that wait for an operator, by the code of the reason.", "code"),
 		paused:    desc("queue_paused", "1 while an operator has paused the project."),
 		circuit:   desc("circuit_open", "1 while calls to the CMS are stopped."),
 		pacer:     desc("pacer_factor", "How much wider than the limit asks for calls to the CMS are spaced; 1 is none."),
@@ -66,7 +70,7 @@ func newScrape() *scrape {
 
 // Describe implements prometheus.Collector.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.leased, s.parked, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups} {
+	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups} {
 		ch <- d
 	}
 }
@@ -114,6 +118,12 @@ func (s *scrape) collectQueue(ctx context.Context, g gauges, src Source) error {
 		g.set(s.depth, float64(st.Depth[lane]), string(lane))
 	}
 	g.set(s.oldest, st.OldestAge.Seconds())
+	if src.ETA != nil {
+		g.set(s.eta, src.ETA(st.Backlog()).Seconds())
+	}
+	for code, n := range st.Codes {
+		g.set(s.codes, float64(n), code)
+	}
 	g.set(s.leased, float64(st.Leased))
 	g.set(s.parked, float64(st.Parked))
 	g.set(s.paused, truth(st.Paused))

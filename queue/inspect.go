@@ -183,6 +183,15 @@ type Stats struct {
 	Circuit   string // why the circuit is open; "" when it is closed
 }
 
+// Backlog is how many keys are queued, due or not.
+func (s Stats) Backlog() int64 {
+	var n int64
+	for _, depth := range s.Depth {
+		n += depth
+	}
+	return n
+}
+
 // Stats reads the depth of the queue and its age.
 func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	pipe := q.opt.Redis.Pipeline()

@@ -252,6 +252,14 @@ func (p *Pacer) NextIn(ctx context.Context) (time.Duration, error) {
 	return time.Duration(max(next-max(micros, number(f[2])), 0)) * time.Microsecond, nil
 }
 
+// ETA is how long a backlog takes that costs a call for each key, at the pace that this process last saw.
+func (p *Pacer) ETA(backlog int64) time.Duration {
+	if p == nil {
+		return 0
+	}
+	return time.Duration(backlog) * p.gap()
+}
+
 // Factor is how much wider than the limit asks for calls are spaced, as this process last saw it; 1 is none.
 func (p *Pacer) Factor() float64 {
 	if p == nil {

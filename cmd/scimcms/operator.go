@@ -74,7 +74,9 @@ type queueSize struct {
 	Depth            map[string]int64 `json:"depth"`
 	Leased           int64            `json:"leased"`
 	Parked           int64            `json:"parked"`
+	ParkedByCode     map[string]int64 `json:"parked_by_code,omitempty"`
 	OldestAgeSeconds float64          `json:"oldest_age_seconds"`
+	ETASeconds       float64          `json:"eta_seconds,omitempty"`
 	Paused           bool             `json:"paused"`
 	Circuit          string           `json:"circuit,omitempty"`
 }
@@ -93,6 +95,18 @@ type queueEntry struct {
 	LeasedUntil *time.Time `json:"leased_until,omitempty"`
 	Parked      *time.Time `json:"parked,omitempty"`
 	IntentOpen  bool       `json:"intent_open,omitempty"`
+
+	History []keyAttempt `json:"history,omitempty"`
+}
+
+// keyAttempt is one attempt of a key as the admin API tells of it.
+type keyAttempt struct {
+	At       *time.Time `json:"at"`
+	Result   string     `json:"result"`
+	Attempts int        `json:"attempts"`
+	Call     string     `json:"call,omitempty"`
+	Code     string     `json:"code,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
 }
 
 // find reads the state of the project that is meant. With no name given there must be only one.
@@ -119,8 +133,8 @@ func (o *operator) find(ctx context.Context) (projectState, error) {
 
 // listFilter says which keys to list.
 type listFilter struct {
-	state, lane string
-	limit       int // 0: all
+	state, lane, code string
+	limit             int // 0: all
 }
 
 // pageSize is how many keys one call lists.
@@ -141,7 +155,7 @@ func (o *operator) list(ctx context.Context, f listFilter) (entries []queueEntry
 		if f.limit > 0 {
 			want = min(pageSize, f.limit-len(entries))
 		}
-		q := url.Values{"limit": {strconv.Itoa(want)}, "state": {f.state}, "lane": {f.lane}, "cursor": {cursor}}
+		q := url.Values{"limit": {strconv.Itoa(want)}, "state": {f.state}, "lane": {f.lane}, "code": {f.code}, "cursor": {cursor}}
 		if err := o.call(ctx, http.MethodGet, "/queue?"+q.Encode(), nil, &page); err != nil {
 			return nil, false, err
 		}
@@ -161,12 +175,17 @@ func (o *operator) show(ctx context.Context, key string) (queueEntry, error) {
 	return e, err
 }
 
-func (o *operator) replay(ctx context.Context, keys []string, all bool) (int, error) {
+// replay replays keys, or else all that are parked with code, or else all that are parked.
+func (o *operator) replay(ctx context.Context, keys []string, code string) (int, error) {
 	var answer struct {
 		Replayed int `json:"replayed"`
 	}
 	ask := map[string]any{"keys": keys}
-	if all {
+	switch {
+	case len(keys) > 0:
+	case code != "":
+		ask = map[string]any{"code": code}
+	default:
 		ask = map[string]any{"all": true}
 	}
 	err := o.call(ctx, http.MethodPost, "/queue/replay", ask, &answer)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -76,6 +78,12 @@ func (p projectState) summary() string {
 	if q.OldestAgeSeconds > 0 {
 		text += fmt.Sprintf("; the oldest waits for %s", time.Duration(q.OldestAgeSeconds*float64(time.Second)).Round(time.Second))
 	}
+	if q.ETASeconds >= 1 {
+		text += fmt.Sprintf("; worked off in about %s", time.Duration(q.ETASeconds*float64(time.Second)).Round(time.Second))
+	}
+	for _, code := range slices.Sorted(maps.Keys(q.ParkedByCode)) {
+		text += fmt.Sprintf("\nparked with %s: %d", oneLine(code), q.ParkedByCode[code])
+	}
 	if q.Paused {
 		text += "\npaused: nothing is synced until scimcms queue resume"
 	}
@@ -107,6 +115,12 @@ func (p printer) entry(e queueEntry) error {
 		if row.value != "" && row.value != none {
 			_, _ = fmt.Fprintf(t, "%s\t%s\n", row.name, row.value)
 		}
+	}
+	if len(e.History) > 0 {
+		_, _ = fmt.Fprintln(t, "\nAT\tRESULT\tATTEMPT\tCALL\tCODE\tREASON")
+	}
+	for _, a := range e.History {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", moment(a.At), a.Result, a.Attempts, orDash(a.Call), orDash(oneLine(a.Code)), orDash(oneLine(a.Reason)))
 	}
 	return t.Flush()
 }

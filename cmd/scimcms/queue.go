@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,7 @@ func (p program) queueList(f *queueFlags) *cobra.Command {
 	}
 	ls.Flags().StringVar(&filter.state, "state", "", "only queued, leased or parked keys")
 	ls.Flags().StringVar(&filter.lane, "lane", "", "only queued keys of this lane: leavers, interactive, normal or background")
+	ls.Flags().StringVar(&filter.code, "code", "", "only keys that are parked with this code")
 	ls.Flags().IntVar(&filter.limit, "limit", 100, "keys at most; 0 = all")
 	return ls
 }
@@ -70,7 +72,7 @@ func (p program) queueList(f *queueFlags) *cobra.Command {
 func (p program) queueShow(f *queueFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show KEY",
-		Short: "Show one key: state, attempts, last error",
+		Short: "Show one key: state, attempts, last error, and how its last attempts ended",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.queueRun(f, func(ctx context.Context, o *operator, out printer) error {
@@ -86,20 +88,27 @@ func (p program) queueShow(f *queueFlags) *cobra.Command {
 
 func (p program) queueReplay(f *queueFlags) *cobra.Command {
 	var all bool
+	var code string
 	replay := &cobra.Command{
-		Use:   "replay {KEY… | --all}",
+		Use:   "replay {KEY… | --code CODE | --all}",
 		Short: "Make keys due now, their attempts counted anew",
-		Long: "Makes keys due now with their attempts counted anew; --all takes every parked key. A replay syncs the newest wish: it\n" +
-			"can undo nothing that is newer.",
+		Long: "Makes keys due now with their attempts counted anew; --all takes every parked key, --code those that are parked with one\n" +
+			"code. A replay syncs the newest wish: it can undo nothing that is newer.",
 		Args: usage(func(_ *cobra.Command, args []string) error {
-			if all == (len(args) > 0) {
-				return fmt.Errorf("name the keys to replay, or --all")
+			given := 0
+			for _, g := range []bool{all, code != "", len(args) > 0} {
+				if g {
+					given++
+				}
+			}
+			if given != 1 {
+				return errors.New("name the keys to replay, or --code, or --all")
 			}
 			return nil
 		}),
 		RunE: func(cmd *cobra.Command, keys []string) error {
 			return p.queueRun(f, func(ctx context.Context, o *operator, out printer) error {
-				n, err := o.replay(ctx, keys, all)
+				n, err := o.replay(ctx, keys, code)
 				if err != nil {
 					return err
 				}
@@ -113,6 +122,7 @@ func (p program) queueReplay(f *queueFlags) *cobra.Command {
 			})(cmd, keys)
 		},
 	}
+	replay.Flags().StringVar(&code, "code", "", "every key that is parked with this code")
 	replay.Flags().BoolVar(&all, "all", false, "every parked key")
 	return replay
 }

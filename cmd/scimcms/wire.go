@@ -97,7 +97,7 @@ func (w wiring) addServers(a *app, metrics *proxy.Metrics, scrape http.Handler) 
 	}
 	for i, p := range a.parts {
 		scim.Projects = append(scim.Projects, served(&w.config.Projects[i], p.engine))
-		console.Projects = append(console.Projects, admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Ready: p.engine.Ready})
+		console.Projects = append(console.Projects, admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Ready: p.engine.Ready, ETA: p.pacer.ETA})
 		metrics.Watch(p.engine.Name(), p.watched())
 	}
 	var errScim, errConsole error

@@ -140,5 +140,5 @@ func newID(project string) func(resource, key string, uses int64) string {
 // watched is what Prometheus asks of a project at every scrape.
 func (p *part) watched() proxy.Source {
 	pacer := func(context.Context) (float64, error) { return p.pacer.Factor(), nil }
-	return proxy.Source{Queue: p.engine.Queue(), Pacer: pacer, Engine: p.engine}
+	return proxy.Source{Queue: p.engine.Queue(), Pacer: pacer, ETA: p.pacer.ETA, Engine: p.engine}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +25,7 @@ const token = "operator-token"
 type fakeQueue struct {
 	mu      sync.Mutex
 	entries []queue.Entry
+	past    []queue.Attempt
 	stats   queue.Stats
 	err     error
 	dropErr error
@@ -64,9 +66,11 @@ func (f *fakeQueue) Replay(_ context.Context, keys ...string) (int, error) {
 	return len(keys), f.ask("replay " + strings.Join(keys, " "))
 }
 
-func (f *fakeQueue) ReplayAll(context.Context) (int, error) {
-	return len(f.entries), f.ask("replay all")
+func (f *fakeQueue) ReplayCode(_ context.Context, code string, limit int) (int, error) {
+	return len(f.entries), f.ask(fmt.Sprintf("replay code %q, %d", code, limit))
 }
+
+func (f *fakeQueue) History(context.Context, string) ([]queue.Attempt, error) { return f.past, f.err }
 
 func (f *fakeQueue) Drop(ctx context.Context, key string) (bool, error) {
 	if f.dropErr != nil {
@@ -89,7 +93,7 @@ func parkedQueue() *fakeQueue {
 			Key: "user/7f", State: queue.Parked, Lane: queue.Interactive, Ticket: 4, Attempts: 12, Parked: at, Since: at - 1000,
 			Code: "INVALID_EMAIL", Text: `The CMS refuses <script>alert(1)</script>`, Intent: "secret-intent",
 		}},
-		stats: queue.Stats{Depth: map[queue.Lane]int64{queue.Leavers: 2}, Leased: 1, Parked: 3, OldestAge: 90 * time.Second, Paused: true, Circuit: "bad token"},
+		stats: queue.Stats{Depth: map[queue.Lane]int64{queue.Leavers: 2}, Leased: 1, Parked: 3, Codes: map[string]int64{"INVALID_EMAIL": 3}, OldestAge: 90 * time.Second, Paused: true, Circuit: "bad token"},
 	}
 }
 

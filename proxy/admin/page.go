@@ -30,6 +30,7 @@ type projectView struct {
 	project
 	Lanes  []laneView
 	Oldest string
+	ETA    string
 	Parked []entry
 	More   int64 // parked keys beyond those listed
 }
@@ -77,6 +78,7 @@ func (s *Server) projectView(ctx context.Context, p *Project) projectView {
 		v.Lanes = append(v.Lanes, laneView{lane, v.Queue.Depth[lane]})
 	}
 	v.Oldest = (time.Duration(v.Queue.OldestAgeSeconds) * time.Second).String()
+	v.ETA = (time.Duration(v.Queue.ETASeconds) * time.Second).String()
 	parked, _, err := p.Queue.List(ctx, queue.ListOptions{State: queue.Parked, Limit: shownKeys})
 	if err != nil {
 		s.logFailure(ctx, "GET /", err)

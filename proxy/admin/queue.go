@@ -15,13 +15,14 @@ import (
 type QueueReader interface {
 	List(ctx context.Context, opt queue.ListOptions) (entries []queue.Entry, next string, err error)
 	Show(ctx context.Context, key string) (queue.Entry, bool, error)
+	History(ctx context.Context, key string) ([]queue.Attempt, error)
 	Stats(ctx context.Context) (queue.Stats, error)
 }
 
 // QueueWriter is what an operator may do about it.
 type QueueWriter interface {
 	Replay(ctx context.Context, keys ...string) (int, error)
-	ReplayAll(ctx context.Context) (int, error)
+	ReplayCode(ctx context.Context, code string, limit int) (int, error)
 	Drop(ctx context.Context, key string) (bool, error)
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
@@ -49,6 +50,17 @@ type entry struct {
 	LeasedUntil *time.Time  `json:"leased_until,omitempty"`
 	Parked      *time.Time  `json:"parked,omitempty"`
 	IntentOpen  bool        `json:"intent_open,omitempty"`
+	History     []attempt   `json:"history,omitempty"` // of one key only; the newest first
+}
+
+// attempt is a queue.Attempt as JSON.
+type attempt struct {
+	At       *time.Time `json:"at"`
+	Result   string     `json:"result"`
+	Attempts int        `json:"attempts"`
+	Call     string     `json:"call,omitempty"`
+	Code     string     `json:"code,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
 }
 
 func newEntry(e queue.Entry) entry {
@@ -71,7 +83,9 @@ type numbers struct {
 	Depth            map[queue.Lane]int64 `json:"depth"`
 	Leased           int64                `json:"leased"`
 	Parked           int64                `json:"parked"`
+	ParkedByCode     map[string]int64     `json:"parked_by_code,omitempty"`
 	OldestAgeSeconds float64              `json:"oldest_age_seconds"`
+	ETASeconds       float64              `json:"eta_seconds,omitempty"` // until what is queued is worked off, at a call for each key
 	Paused           bool                 `json:"paused"`
 	Circuit          string               `json:"circuit,omitempty"`
 }
@@ -92,7 +106,13 @@ func (s *Server) overview(ctx context.Context, p *Project) project {
 		out.Error = storeSilent
 		return out
 	}
-	out.Queue = &numbers{Depth: st.Depth, Leased: st.Leased, Parked: st.Parked, OldestAgeSeconds: st.OldestAge.Seconds(), Paused: st.Paused, Circuit: st.Circuit}
+	out.Queue = &numbers{
+		Depth: st.Depth, Leased: st.Leased, Parked: st.Parked, ParkedByCode: st.Codes, OldestAgeSeconds: st.OldestAge.Seconds(),
+		Paused: st.Paused, Circuit: st.Circuit,
+	}
+	if p.ETA != nil {
+		out.Queue.ETASeconds = p.ETA(st.Backlog()).Seconds()
+	}
 	return out
 }
 
@@ -128,11 +148,14 @@ func (s *Server) listQueue(r *http.Request, p *Project) (any, error) {
 
 func listOptions(r *http.Request) (queue.ListOptions, error) {
 	q := r.URL.Query()
-	opt := queue.ListOptions{State: queue.State(q.Get("state")), Lane: queue.Lane(q.Get("lane")), Cursor: q.Get("cursor")}
+	opt := queue.ListOptions{State: queue.State(q.Get("state")), Lane: queue.Lane(q.Get("lane")), Code: q.Get("code"), Cursor: q.Get("cursor")}
 	switch opt.State {
 	case "", queue.Queued, queue.Leased, queue.Parked:
 	default:
 		return opt, &failure{http.StatusBadRequest, "state is queued, leased or parked"}
+	}
+	if opt.Code != "" && (opt.Lane != "" || opt.State != "" && opt.State != queue.Parked) {
+		return opt, &failure{http.StatusBadRequest, "code chooses among parked keys: leave lane out, and state too"}
 	}
 	if opt.Lane != "" && !opt.Lane.Valid() {
 		return opt, &failure{http.StatusBadRequest, "lane is leavers, interactive, normal or background"}
@@ -151,35 +174,55 @@ func listOptions(r *http.Request) (queue.ListOptions, error) {
 }
 
 func (s *Server) showKey(r *http.Request, p *Project) (any, error) {
-	e, found, err := p.Queue.Show(r.Context(), r.PathValue("key"))
+	key := r.PathValue("key")
+	e, found, err := p.Queue.Show(r.Context(), key)
 	if err != nil {
 		return nil, err
 	}
-	if !found {
+	past, err := p.Queue.History(r.Context(), key)
+	if err != nil {
+		return nil, err
+	}
+	if !found && len(past) == 0 {
 		return nil, &failure{http.StatusNotFound, "the queue does not know this key: the CMS agrees, or nobody ever wrote it"}
 	}
-	return newEntry(e), nil
+	out := newEntry(e)
+	for _, a := range past {
+		out.History = append(out.History, attempt{At: moment(a.At), Result: a.Result, Attempts: a.Attempts, Call: a.Call, Code: a.Code, Reason: a.Text})
+	}
+	return out, nil
 }
 
 func (s *Server) replay(r *http.Request, p *Project) (any, error) {
 	var ask struct {
 		Keys []string `json:"keys"`
 		All  bool     `json:"all"`
+		Code string   `json:"code"`
 	}
 	if err := decode(r, &ask); err != nil {
 		return nil, err
 	}
-	if ask.All == (len(ask.Keys) > 0) {
-		return nil, &failure{http.StatusBadRequest, `send {"keys":["user/ID"]} or {"all":true}`}
+	if !exactlyOne(ask.All, len(ask.Keys) > 0, ask.Code != "") {
+		return nil, &failure{http.StatusBadRequest, `send {"keys":["user/ID"]} or {"code":"CODE"} or {"all":true}`}
 	}
 	var n int
 	var err error
-	if ask.All {
-		n, err = p.Queue.ReplayAll(r.Context())
+	if len(ask.Keys) == 0 {
+		n, err = p.Queue.ReplayCode(r.Context(), ask.Code, -1)
 	} else {
 		n, err = p.Queue.Replay(r.Context(), ask.Keys...)
 	}
 	return map[string]int{"replayed": n}, err
+}
+
+func exactlyOne(given ...bool) bool {
+	n := 0
+	for _, g := range given {
+		if g {
+			n++
+		}
+	}
+	return n == 1
 }
 
 func (s *Server) drop(r *http.Request, p *Project) (any, error) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,7 +18,7 @@ func TestListProjects(t *testing.T) {
 	got := parse(t, send(s, http.MethodGet, "/api/projects", ""))
 	want := map[string]any{"projects": []any{map[string]any{
 		"name": "site", "ready": true, "queue": map[string]any{
-			"depth": map[string]any{"leavers": 2.0}, "leased": 1.0, "parked": 3.0, "oldest_age_seconds": 90.0, "paused": true, "circuit": "bad token",
+			"depth": map[string]any{"leavers": 2.0}, "leased": 1.0, "parked": 3.0, "parked_by_code": map[string]any{"INVALID_EMAIL": 3.0}, "oldest_age_seconds": 90.0, "paused": true, "circuit": "bad token",
 		},
 	}}}
 	if d := cmp.Diff(want, got); d != "" {
@@ -35,6 +36,9 @@ func TestListQueue_PassesOptionsOn(t *testing.T) {
 		{"", queue.ListOptions{}, ""},
 		{"?state=parked", queue.ListOptions{State: queue.Parked}, ""},
 		{"?state=queued&lane=leavers&limit=7&cursor=1:20", queue.ListOptions{State: queue.Queued, Lane: queue.Leavers, Limit: 7, Cursor: "1:20"}, ""},
+		{"?code=seats", queue.ListOptions{Code: "seats"}, ""},
+		{"?code=seats&lane=leavers", queue.ListOptions{}, "code chooses"},
+		{"?code=seats&state=queued", queue.ListOptions{}, "code chooses"},
 		{"?state=lost", queue.ListOptions{}, "state is"},
 		{"?lane=fast", queue.ListOptions{}, "lane is"},
 		{"?limit=0", queue.ListOptions{}, "limit is"},
@@ -75,6 +79,35 @@ func TestListQueue_GivesEntriesAndCursor(t *testing.T) {
 	}
 }
 
+func TestShowKey_TellsHowItsLastAttemptsEnded(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"user/7f", "user/agreed-since"} {
+		q := parkedQueue()
+		q.past = []queue.Attempt{{At: 1_700_000_000_000, Ticket: 4, Result: "parked", Attempts: 12, Code: "INVALID_EMAIL", Call: "invite", Text: "refused"}}
+		s, _ := newServer(t, q, nil)
+		got := parse(t, send(s, http.MethodGet, "/api/projects/site/queue/"+key, ""))
+		want := []any{map[string]any{
+			"at": "2023-11-14T22:13:20Z", "result": "parked", "attempts": 12.0, "code": "INVALID_EMAIL", "call": "invite", "reason": "refused",
+		}}
+		if d := cmp.Diff(any(want), got["history"]); d != "" {
+			t.Errorf("%s: %s", key, d)
+		}
+	}
+}
+
+func TestETA_IsToldWhereThePaceIsKnown(t *testing.T) {
+	t.Parallel()
+	s, _ := newServer(t, parkedQueue(), func(o *admin.Options) {
+		o.Projects[0].ETA = func(backlog int64) time.Duration { return time.Duration(backlog) * time.Minute }
+	})
+	if w := send(s, http.MethodGet, "/api/projects", ""); !strings.Contains(w.Body.String(), `"eta_seconds": 120`) {
+		t.Error(w.Body)
+	}
+	if w := send(s, http.MethodGet, "/", ""); !strings.Contains(w.Body.String(), "2m0s") {
+		t.Error(w.Body)
+	}
+}
+
 func TestShowKey_TakesAKeyWithASlash(t *testing.T) {
 	t.Parallel()
 	s, _ := newServer(t, parkedQueue(), nil)
@@ -94,9 +127,11 @@ func TestChanges(t *testing.T) {
 		asked            []string
 	}{
 		{"replay keys", "replay", `{"keys":["user/7f","group/9"]}`, 200, []string{"replay user/7f group/9"}},
-		{"replay all", "replay", `{"all":true}`, 200, []string{"replay all"}},
+		{"replay all", "replay", `{"all":true}`, 200, []string{`replay code "", -1`}},
 		{"replay both", "replay", `{"all":true,"keys":["user/7f"]}`, 400, nil},
 		{"replay nothing", "replay", `{}`, 400, nil},
+		{"replay code", "replay", `{"code":"seats"}`, 200, []string{`replay code "seats", -1`}},
+		{"replay code and all", "replay", `{"code":"seats","all":true}`, 400, nil},
 		{"replay unknown member", "replay", `{"key":"user/7f"}`, 400, nil},
 		{"replay no JSON", "replay", `all`, 400, nil},
 		{"replay more than one object", "replay", `{"all":true}{}`, 400, nil},

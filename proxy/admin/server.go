@@ -34,6 +34,8 @@ type Project struct {
 	Queue Queue
 	// Ready says whether the project can work. Nil: it always can.
 	Ready func(context.Context) reconcile.Readiness
+	// ETA is how long a backlog of so many keys takes at the CMS's pace. Nil: not known.
+	ETA func(backlog int64) time.Duration
 }
 
 // Server answers the operators' requests. It is an http.Handler.
