@@ -146,9 +146,9 @@ func (r *replay) compare(want expected, got answer) []string {
 			problems = append(problems, fmt.Sprintf("header %s is %q, want %q", name, got.header.Get(name), value))
 		}
 	}
-	if got.status == http.StatusNoContent {
+	if got.status == http.StatusNoContent || got.head {
 		if len(got.body) > 0 {
-			problems = append(problems, "204 with a body")
+			problems = append(problems, "a body that must not be there")
 		}
 		return problems
 	}

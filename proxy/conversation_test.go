@@ -263,6 +263,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	head   bool // to a HEAD, so without body
 }
 
 // send makes a request with exactly these headers. path is what follows the base URL of SCIM.
@@ -284,5 +285,5 @@ func (s *site) send(method, path string, header http.Header, body []byte) (answe
 	}
 	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
-	return answer{status: resp.StatusCode, header: resp.Header, body: b}, err
+	return answer{status: resp.StatusCode, header: resp.Header, body: b, head: method == http.MethodHead}, err
 }

@@ -15,3 +15,21 @@ func TestEntraOptConversations(t *testing.T) {
 	t.Parallel()
 	runCorpus(t, "entra-aadOptscim062020")
 }
+
+// TestOneLoginConversations replays what OneLogin sends, with the apps that PUT users and groups and those that PATCH.
+func TestOneLoginConversations(t *testing.T) {
+	t.Parallel()
+	runCorpus(t, "onelogin")
+}
+
+// TestJumpCloudConversations replays what JumpCloud sends: users by PUT, members of groups by PATCH or PUT.
+func TestJumpCloudConversations(t *testing.T) {
+	t.Parallel()
+	runCorpus(t, "jumpcloud")
+}
+
+// TestPingConversations replays what the SCIM connections of PingOne and PingFederate send.
+func TestPingConversations(t *testing.T) {
+	t.Parallel()
+	runCorpus(t, "ping")
+}

@@ -135,9 +135,11 @@ func (r *request) route() string {
 	return strings.TrimPrefix(full, projectPrefix+":project")
 }
 
-// method is the HTTP method, from a closed set.
+// method is the HTTP method, from a closed set. HEAD does what GET does.
 func (r *request) method() string {
 	switch m := r.Request.Method; m {
+	case http.MethodHead:
+		return http.MethodGet
 	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		return m
 	}

@@ -52,6 +52,9 @@ func (s *Server) register(e *gin.Engine) {
 	for _, base := range []string{scimBase, projectPrefix + ":project" + scimBase} {
 		for _, r := range routes() {
 			e.Handle(r.method, base+r.path, s.handle(r.handler(s)))
+			if r.method == http.MethodGet { // net/http leaves the body out
+				e.Handle(http.MethodHead, base+r.path, s.handle(r.handler(s)))
+			}
 		}
 	}
 	e.NoRoute(s.handle(unknownPath))

@@ -253,7 +253,7 @@ func TestWrongMethods(t *testing.T) {
 		{http.MethodDelete, "/Groups", "GET, POST"},
 		{http.MethodPost, "/Users/u1", "GET, PUT, PATCH, DELETE"},
 		{http.MethodOptions, "/Users/u1", "GET, PUT, PATCH, DELETE"},
-		{http.MethodHead, "/Users", "GET, POST"},
+		{http.MethodHead, "/Bulk", "POST"},
 		{http.MethodPost, "/Schemas", "GET"},
 		{"FROBNICATE", "/ServiceProviderConfig", "GET"},
 		{http.MethodGet, "/Bulk", "POST"},
@@ -265,6 +265,30 @@ func TestWrongMethods(t *testing.T) {
 			if !strings.Contains(allowed, m) {
 				t.Errorf("%s %s: Allow is %q, want %s", tt.method, tt.path, allowed, tt.allow)
 			}
+		}
+	}
+}
+
+func TestHeadIsGetWithoutBody(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	id := f.create("ada@example.com")
+	server := httptest.NewServer(f)
+	defer server.Close()
+	for path, status := range map[string]int{"/Users": 200, "/Users/" + id: 200, "/Users/none": 404, "/Schemas": 200, "/Groups?filter=x": 400} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, server.URL+"/scim/v2"+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != status || len(body) > 0 || resp.ContentLength <= 0 {
+			t.Errorf("HEAD %s: %d, %d of %d bytes, %v; want %d without a body", path, resp.StatusCode, len(body), resp.ContentLength, err, status)
 		}
 	}
 }
