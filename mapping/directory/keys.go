@@ -18,7 +18,10 @@ package directory
 //	:gone          zset    CMS entities that syncs unlinked, by the picture under way; swept by the next picture
 //	:fans          set     groups with an open fan-out
 //	:roles         string  the CMS's roles as JSON; its version is in :meta
-//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople
+//	:rr            hash    name of a role as the rules have it → CMS id that it stood for when it was found
+//	:rules         hash    hash (fingerprint of the rules in force), epoch, seen (ms), groups and users (how far the sweep is)
+//	:rules:known   zset    fingerprints of rules that were in force, by epoch; the last 100
+//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople, rolesretried
 //	:audit         stream  writes of the identity provider, at most about 100,000
 type keys struct{ base string }
 
@@ -29,6 +32,7 @@ func (k keys) membersOld(id string) string { return k.members(id) + ":old" }
 func (k keys) stage(id, run string) string { return k.members(id) + ":stage:" + run }
 func (k keys) picture() string             { return k.base + ":pic" }
 func (k keys) roles() string               { return k.base + ":roles" }
+func (k keys) resolved() string            { return k.base + ":rr" }
 func (k keys) meta() string                { return k.base + ":meta" }
 func (k keys) cms() string                 { return k.base + ":x:cms" }
 func (k keys) listedUsers() string         { return k.base + ":l:u" }

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -167,6 +168,23 @@ func (d *Directory) Roles(ctx context.Context) ([]byte, string, error) {
 		v = "0"
 	}
 	return []byte(roles.Val()), v, nil
+}
+
+// PublishedRoles are the CMS's roles as last published, with what names of the rules stand for.
+type PublishedRoles struct {
+	JSON     []byte
+	Version  string // "0" before the first import
+	Resolved map[string]string
+}
+
+// PublishedRoles reads the CMS's roles and what the rules' names of them stand for.
+func (d *Directory) PublishedRoles(ctx context.Context) (PublishedRoles, error) {
+	p := d.rdb.TxPipeline()
+	roles, version, resolved := p.Get(ctx, d.keys.roles()), p.HGet(ctx, d.keys.meta(), "rolesv"), p.HGetAll(ctx, d.keys.resolved())
+	if _, err := p.Exec(ctx); err != nil && !isNil(err) {
+		return PublishedRoles{}, &UnavailableError{Cause: err}
+	}
+	return PublishedRoles{JSON: []byte(roles.Val()), Version: cmp.Or(version.Val(), "0"), Resolved: resolved.Val()}, nil
 }
 
 // Imported notes the end of an import.

@@ -20,6 +20,7 @@ type scripts struct {
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
 	saveRoles, lost                                              *redis.Script
+	claimRules, sweepRules, resolveRoles                         *redis.Script
 }
 
 func loadScripts() *scripts {
@@ -48,6 +49,9 @@ func loadScripts() *scripts {
 		importRoles:   script("link", "import_roles"),
 		saveRoles:     script("save_roles"),
 		lost:          script("lost"),
+		claimRules:    script("claim_rules"),
+		sweepRules:    script("sweep_rules"),
+		resolveRoles:  script("resolve_roles"),
 	}
 }
 

@@ -15,8 +15,9 @@ type Work[T any] struct {
 	Item         T
 	Found        bool
 	RolesVersion string
-	Waiting      int   // group: holders of the role to drop with work of their own waiting (of the first 200)
-	Now          int64 // ms, by the clock that queue records use
+	Rules        string // fingerprint of the rules in force, "" before any were
+	Waiting      int    // group: holders of the role to drop with work of their own waiting (of the first 200)
+	Now          int64  // ms, by the clock that queue records use
 }
 
 // IntentChange says what becomes of a noted CMS write.
@@ -78,7 +79,7 @@ func (d *Directory) LoadUser(ctx context.Context, id string, l *queue.Lease) (Wo
 		return Work[User]{}, ErrLost
 	}
 	refresh(l, texts(at(ans, 2)))
-	w := Work[User]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4))}
+	w := Work[User]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Rules: str(at(ans, 5))}
 	if rec := list(at(ans, 1)); rec != nil {
 		w.Item, w.Found = userRecord(rec), true
 	}
@@ -95,7 +96,7 @@ func (d *Directory) LoadGroup(ctx context.Context, id string, l *queue.Lease) (W
 		return Work[Group]{}, ErrLost
 	}
 	refresh(l, texts(at(ans, 2)))
-	w := Work[Group]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Waiting: int(num(at(ans, 5)))}
+	w := Work[Group]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Waiting: int(num(at(ans, 5))), Rules: str(at(ans, 6))}
 	if rec := list(at(ans, 1)); rec != nil {
 		w.Item, w.Found = groupRecord(rec), true
 	}

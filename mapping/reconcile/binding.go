@@ -95,15 +95,15 @@ func (e *Engine) Bind(ctx context.Context) error {
 		e.log.ErrorContext(ctx, "project not bound", "project", e.o.Project, "record", bound, "token", site.ID)
 	}
 	e.binding.set(me, problem)
-	return nil
+	return e.claimRules(ctx)
 }
 
 // newRecord is how long an operator is told that the record was begun anew.
 const newRecord = 24 * time.Hour
 
-// Bound says that the CMS project behind the token is known to be the record's. Until then nothing can be synced, and
-// workers need not take keys.
-func (e *Engine) Bound() bool { return e.binding.ok() }
+// Bound says that the CMS project behind the token is known to be the record's, and that this replica's rules are in
+// force. Until then nothing can be synced here, and workers need not take keys.
+func (e *Engine) Bound() bool { return e.works() }
 
 // bindWait is how long a failed binding waits for the next try.
 const bindWait = 2 * time.Second
@@ -158,6 +158,9 @@ func (e *Engine) Ready(ctx context.Context) Readiness {
 		r.Reasons = append(r.Reasons, problem)
 	case !checked:
 		r.Notes = append(r.Notes, e.binding.pending())
+	}
+	if e.epoch.older() {
+		r.Notes = append(r.Notes, "other replicas run newer rules: this one accepts writes and syncs nothing")
 	}
 	r.Notes = append(r.Notes, queueNotes(stats)...)
 	r.Notes = append(r.Notes, e.recordNotes(ctx)...)

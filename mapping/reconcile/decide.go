@@ -22,6 +22,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // decide finds the role of a user. Nobody without an active wish needs one.
 func (e *Engine) decide(u directory.User, roles mapping.RoleSet) (mapping.RoleDecision, error) {
+	return e.decideBy(e.set(), u, roles)
+}
+
+func (e *Engine) decideBy(set *live, u directory.User, roles mapping.RoleSet) (mapping.RoleDecision, error) {
 	if u.State != directory.Live || !u.Active {
 		return mapping.RoleDecision{}, nil
 	}
@@ -33,7 +37,7 @@ func (e *Engine) decide(u directory.User, roles mapping.RoleSet) (mapping.RoleDe
 	for _, g := range u.Groups {
 		groups = append(groups, groupRef(g))
 	}
-	return e.rules.RoleOf(mapping.Person{Attributes: attrs, Groups: groups, Adopted: u.Adopted, Current: u.Link.RoleID}, roles), nil
+	return set.Rules.RoleOf(mapping.Person{Attributes: attrs, Groups: groups, Adopted: u.Adopted, Current: u.Link.RoleID}, roles), nil
 }
 
 // groupRef is a group as rules see it. Whoever is stored as a member was put there by the identity provider, so an
@@ -52,7 +56,11 @@ func groupRef(g directory.GroupRef) mapping.GroupRef {
 
 // caseFor is a user as the plan sees it.
 func (e *Engine) caseFor(u directory.User, role mapping.RoleDecision) mapping.Case {
-	policy := e.rules.Policy(e.binding.tokenID())
+	return e.caseBy(e.set(), u, role)
+}
+
+func (e *Engine) caseBy(set *live, u directory.User, role mapping.RoleDecision) mapping.Case {
+	policy := set.Rules.Policy(e.binding.tokenID())
 	policy.Remove = policy.Remove && !e.removals.stopped(e.o.Now())
 	return mapping.Case{
 		Wish: mapping.Wish{
@@ -100,7 +108,9 @@ func appliedRecord(a mapping.Applied, writes int64) directory.Applied {
 }
 
 // protected reports whether an address is never to be touched.
-func (e *Engine) protected(address string) bool { return address != "" && e.rules.Protected(address) }
+func (e *Engine) protected(address string) bool {
+	return address != "" && e.set().Rules.Protected(address)
+}
 
 // untouchable people are the protected ones and whoever is behind the CMS token.
 func (e *Engine) untouchable(u directory.User) bool {

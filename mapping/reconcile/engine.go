@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
@@ -63,13 +64,14 @@ type Engine struct {
 	dir      *directory.Directory
 	queue    *queue.Queue
 	cms      *cmsclient.Client
-	rules    *mapping.Rules
 	roles    *roleCache
 	pictures *pictures
 	log      *slog.Logger
 
+	live     atomic.Pointer[live]
 	inFlight sync.WaitGroup // syncs that requests began
 	binding  binding
+	epoch    epoch
 	service  directory.User
 	removals removals
 }
@@ -80,18 +82,16 @@ func New(o Options) (*Engine, error) {
 		return nil, errors.New("reconcile: Directory, Queue, CMS, Rules, Attributes and Document are required")
 	}
 	o.setDefaults()
-	e := &Engine{o: o, dir: o.Directory, queue: o.Queue, cms: o.CMS, rules: o.Rules, log: o.Logger}
-	e.roles = &roleCache{dir: o.Directory}
+	e := &Engine{o: o, dir: o.Directory, queue: o.Queue, cms: o.CMS, log: o.Logger}
+	e.live.Store(newLive(o.settings()))
+	e.roles = &roleCache{dir: o.Directory, rules: e.set}
 	e.pictures = newPictures(e.readPeople)
 	e.service = serviceUser(o)
 	return e, nil
 }
 
 func (o *Options) setDefaults() {
-	setDuration(&o.Wait, 3*time.Second)
 	setDuration(&o.CallTimeout, 8*time.Second)
-	setDuration(&o.ImportEvery, 5*time.Minute)
-	setDuration(&o.MaxAge, 30*time.Second)
 	setDuration(&o.ListingWait, 300*time.Millisecond)
 	if o.Wake == nil {
 		o.Wake = func() {}

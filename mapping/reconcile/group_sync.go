@@ -46,11 +46,15 @@ func (s *groupSync) run(ctx context.Context) outcome {
 }
 
 func (s *groupSync) round(ctx context.Context) (outcome, error) {
+	s.set = s.engine.set()
 	work, err := s.engine.dir.LoadGroup(ctx, s.id, s.lease)
 	if err != nil {
 		return outcome{}, err
 	}
 	s.group, s.waiting = work.Item, work.Waiting
+	if s.outdated(work.Rules) {
+		return s.finish(ctx, directory.GroupResult{}, outdatedVerdict())
+	}
 	if !work.Found || s.group.State == directory.Rejected || !s.group.Managed {
 		return s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
 	}
@@ -88,7 +92,7 @@ func (s *groupSync) carryOut(ctx context.Context) (outcome, error) {
 // giveRole makes the group's role what it is to be. done says that the sync has ended, or errAgain that it is planned anew.
 func (s *groupSync) giveRole(ctx context.Context) (out outcome, done bool, err error) {
 	g := s.group
-	name, ruled := s.engine.rules.GroupRole(g.Name)
+	name, ruled := s.set.Rules.GroupRole(g.Name)
 	switch {
 	case ruled:
 		role, found := s.roles.Named(name)
@@ -101,7 +105,7 @@ func (s *groupSync) giveRole(ctx context.Context) (out outcome, done bool, err e
 		return outcome{}, false, nil
 	case g.RoleID != "" && !g.Owned:
 		return s.link(ctx, directory.Role{}) // the rule that gave it matches no more
-	case !s.engine.rules.Config().Create:
+	case !s.set.Rules.Config().Create:
 		return outcome{}, false, nil
 	case g.RoleID == "":
 		return s.createRole(ctx)
@@ -135,11 +139,11 @@ func (s *groupSync) goOn(ctx context.Context, res directory.GroupResult) (outcom
 
 // createRole makes the group's role in one call, under its final name.
 func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
-	template, found := s.roles.Named(s.engine.rules.Config().Template)
+	template, found := s.roles.Named(s.set.Rules.Config().Template)
 	i := slices.IndexFunc(s.all, func(r cmsclient.Role) bool { return r.ID == template.ID })
 	if !found || i < 0 {
 		out, err := s.park(ctx, mapping.CodeRoleMissing, fmt.Sprintf("roles.template names role %q, which the CMS does not have",
-			s.engine.rules.Config().Template))
+			s.set.Rules.Config().Template))
 		return out, true, err
 	}
 	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}, "role:"+fold(s.group.Name)); err != nil {
@@ -232,7 +236,10 @@ func (s *groupSync) look(ctx context.Context) error {
 	s.send.until = time.Time{}
 	var i intent
 	open := s.lease.Intent != "" && json.Unmarshal([]byte(s.lease.Intent), &i) == nil
-	set, all, err := s.engine.readRoles(ctx)
+	if err := s.engine.readRoles(ctx); err != nil {
+		return err
+	}
+	set, all, err := s.engine.roles.at(ctx, "0")
 	if err != nil {
 		return err
 	}
@@ -294,7 +301,7 @@ func (s *groupSync) callFailed(ctx context.Context, err error) (outcome, bool, e
 		out, err := s.park(ctx, "name_taken", "the CMS has a role of this name already; link the group to it instead")
 		return out, true, err
 	case class == cmsclient.Gone || class == cmsclient.Look:
-		if _, _, err := s.engine.readRoles(ctx); err != nil {
+		if err := s.engine.readRoles(ctx); err != nil {
 			out, err := s.unreadable(ctx, err)
 			return out, true, err
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
@@ -39,7 +40,7 @@ func (e *Engine) importVerdict(ctx context.Context, l *queue.Lease) queue.Verdic
 	case errors.Is(err, errShrunk):
 		e.o.Observer.Imported("refused")
 		e.log.ErrorContext(ctx, "import refused", "project", e.o.Project, "error", err)
-		return queue.Verdict{Outcome: queue.Wait, After: e.o.ImportEvery, Code: "import_refused", Text: err.Error()}
+		return queue.Verdict{Outcome: queue.Wait, After: e.set().ImportEvery, Code: "import_refused", Text: err.Error()}
 	}
 	e.o.Observer.Imported("error")
 	v := queue.Verdict{Outcome: queue.Retry, NeverPark: true, Code: "import_failed", Text: "the CMS could not be read"}
@@ -75,6 +76,9 @@ func (e *Engine) importNow(ctx context.Context) error {
 		return err
 	}
 	if err := e.dir.ImportRoles(ctx, picture, roles); err != nil {
+		return err
+	}
+	if err := e.retryForRoles(ctx); err != nil {
 		return err
 	}
 	if err := e.importPeople(ctx, picture, found); err != nil {
@@ -208,7 +212,7 @@ func (e *Engine) ImportNow(ctx context.Context) error {
 // the listing is older.
 func (e *Engine) freshen(ctx context.Context) {
 	last, err := e.dir.LastImport(ctx)
-	if err != nil || e.o.Now().Sub(last) < e.o.MaxAge {
+	if err != nil || e.o.Now().Sub(last) < e.set().MaxAge {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.o.ListingWait)
@@ -222,7 +226,10 @@ func (e *Engine) freshen(ctx context.Context) {
 // import.interval unless another replica was first.
 func (e *Engine) Run(ctx context.Context) {
 	e.bindUntilDone(ctx)
-	tick := time.NewTicker(max(e.o.ImportEvery/10, time.Second))
+	var others sync.WaitGroup
+	defer others.Wait()
+	others.Go(func() { e.keepRules(ctx) })
+	tick := time.NewTicker(max(e.set().ImportEvery/10, time.Second))
 	defer tick.Stop()
 	due := true
 	for {
@@ -238,6 +245,6 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		last, err := e.dir.LastImport(ctx)
-		due = err == nil && e.o.Now().Sub(last) >= e.o.ImportEvery
+		due = err == nil && e.o.Now().Sub(last) >= e.set().ImportEvery
 	}
 }

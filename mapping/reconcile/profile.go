@@ -9,15 +9,15 @@ import (
 
 // profile are the attributes of the user that a CMS keeps beyond DatoCMS's own; nil when none are configured.
 func (s *userSync) profile() map[string]any {
-	if len(s.engine.o.ProfileAttributes) == 0 {
+	if len(s.set.ProfileAttributes) == 0 {
 		return nil
 	}
 	attrs, err := s.engine.o.Attributes(s.user.Doc)
 	if err != nil {
 		return nil
 	}
-	out := make(map[string]any, len(s.engine.o.ProfileAttributes))
-	for name, path := range s.engine.o.ProfileAttributes {
+	out := make(map[string]any, len(s.set.ProfileAttributes))
+	for name, path := range s.set.ProfileAttributes {
 		if v := attrs.Values(path); len(v) > 0 {
 			out[name] = v[0]
 		}

@@ -27,9 +27,9 @@ const syncLimit = time.Minute
 const slotAhead = time.Second
 
 // token is a lease token for a commit; empty, so that the commit takes no lease, while it is not known that CMS calls go
-// to the right project.
+// to the right project, and while other rules are in force.
 func (e *Engine) token() string {
-	if !e.binding.ok() {
+	if !e.works() {
 		return ""
 	}
 	return queue.NewToken()
@@ -47,7 +47,7 @@ func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s dire
 	}
 	done := make(chan outcome, 1)
 	e.inFlight.Go(func() { done <- e.detached(context.WithoutCancel(ctx), l, create) })
-	wait := time.NewTimer(e.o.Wait)
+	wait := time.NewTimer(e.set().Wait)
 	defer wait.Stop()
 	select {
 	case out = <-done:
@@ -91,7 +91,7 @@ var errPanic = errors.New("internal error, see the log")
 
 // await waits for a ticket that another holder is working on.
 func (e *Engine) await(ctx context.Context, key string, ticket int64) (outcome, bool, error) {
-	waiting, cancel := context.WithTimeout(ctx, e.o.Wait)
+	waiting, cancel := context.WithTimeout(ctx, e.set().Wait)
 	defer cancel()
 	entry, err := e.queue.Await(waiting, key, ticket)
 	switch {

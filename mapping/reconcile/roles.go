@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
 	"github.com/scimcms/scimcms/cmsclient"
 	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
 )
 
 // errNoRoles means that the CMS's roles were never read: nothing can be planned.
@@ -18,10 +20,12 @@ var errNoRoles = errors.New("the roles of the CMS are not known yet")
 
 // roleCache keeps the CMS's roles as the record last published them, for as long as their version is the same.
 type roleCache struct {
-	dir *directory.Directory
+	dir   *directory.Directory
+	rules func() *live
 
 	mu      sync.Mutex
 	version string
+	names   string // fingerprint of the rules whose names the set resolves
 	roles   []cmsclient.Role
 	set     mapping.RoleSet
 }
@@ -30,30 +34,60 @@ type roleCache struct {
 func (c *roleCache) at(ctx context.Context, version string) (mapping.RoleSet, []cmsclient.Role, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.version == version && version != "0" {
+	rules := c.rules()
+	if c.version == version && version != "0" && c.names == rules.fingerprint {
 		return c.set, c.roles, nil
 	}
-	raw, stored, err := c.dir.Roles(ctx)
+	stored, err := c.dir.PublishedRoles(ctx)
 	if err != nil {
 		return mapping.RoleSet{}, nil, err
 	}
-	if len(raw) == 0 {
+	if len(stored.JSON) == 0 {
 		return mapping.RoleSet{}, nil, errNoRoles
 	}
 	var roles []cmsclient.Role
-	if err := json.Unmarshal(raw, &roles); err != nil {
+	if err := json.Unmarshal(stored.JSON, &roles); err != nil {
 		return mapping.RoleSet{}, nil, fmt.Errorf("stored roles: %w", err)
 	}
-	c.version, c.roles, c.set = stored, roles, roleSet(roles)
+	if err := c.resolve(ctx, rules, roles, &stored); err != nil {
+		return mapping.RoleSet{}, nil, err
+	}
+	c.version, c.names, c.roles, c.set = stored.Version, rules.fingerprint, roles, roleSet(roles, stored.Resolved)
 	return c.set, c.roles, nil
 }
 
-func roleSet(roles []cmsclient.Role) mapping.RoleSet {
+// resolve stores which roles the names of the rules stand for: of names that stood for none before, and of those whose role
+// is gone while another one has the name.
+func (c *roleCache) resolve(ctx context.Context, rules *live, roles []cmsclient.Role, stored *directory.PublishedRoles) error {
+	set := roleSet(roles, stored.Resolved)
+	names := directory.RoleNames{Fingerprint: rules.fingerprint, All: rules.Rules.RoleNames(), Found: map[string]string{}}
+	for _, name := range names.All {
+		if role, ok := set.Named(name); ok && stored.Resolved[name] != role.ID {
+			names.Found[name] = role.ID
+		}
+	}
+	stale := slices.ContainsFunc(slices.Collect(maps.Keys(stored.Resolved)), func(n string) bool { return !slices.Contains(names.All, n) })
+	if len(names.Found) == 0 && !stale {
+		return nil
+	}
+	version, ok, err := c.dir.ResolveRoles(ctx, stored.Version, names)
+	if err != nil || !ok {
+		return err // not stored: the roles are another version by now, or other rules are in force
+	}
+	stored.Version = version
+	if stored.Resolved == nil {
+		stored.Resolved = map[string]string{}
+	}
+	maps.Copy(stored.Resolved, names.Found)
+	return nil
+}
+
+func roleSet(roles []cmsclient.Role, resolved map[string]string) mapping.RoleSet {
 	out := make([]mapping.Role, 0, len(roles))
 	for _, r := range roles {
 		out = append(out, mapping.Role{ID: r.ID, Name: r.Name, Privileged: r.Privileged()})
 	}
-	return mapping.NewRoleSet(out, nil)
+	return mapping.NewRoleSet(out, resolved)
 }
 
 // roleTries is how often roles are read or changed anew when somebody else publishes theirs first.
@@ -61,21 +95,21 @@ const roleTries = 20
 
 // readRoles reads the roles from the CMS and publishes them. What somebody changed meanwhile may be newer than what was
 // read: then they are read again.
-func (e *Engine) readRoles(ctx context.Context) (mapping.RoleSet, []cmsclient.Role, error) {
+func (e *Engine) readRoles(ctx context.Context) error {
 	for range roleTries {
 		_, version, err := e.dir.Roles(ctx)
 		if err != nil {
-			return mapping.RoleSet{}, nil, err
+			return err
 		}
 		roles, err := e.cms.Roles(ctx)
 		if err != nil {
-			return mapping.RoleSet{}, nil, err
+			return err
 		}
 		if saved, err := e.publishRoles(ctx, roles, version); saved || err != nil {
-			return roleSet(roles), roles, err
+			return err
 		}
 	}
-	return mapping.RoleSet{}, nil, directory.ErrStale
+	return directory.ErrStale
 }
 
 // changeRoles publishes what the proxy did to a role itself: to the roles as they are published by now, which others may
@@ -116,10 +150,13 @@ func without(roles []cmsclient.Role, id string) []cmsclient.Role {
 // rolesFor gives the roles that a sync plans with; a project that never imported reads them first.
 func (e *Engine) rolesFor(ctx context.Context, version string) (mapping.RoleSet, []cmsclient.Role, error) {
 	set, roles, err := e.roles.at(ctx, version)
-	if errors.Is(err, errNoRoles) {
-		return e.readRoles(ctx)
+	if !errors.Is(err, errNoRoles) {
+		return set, roles, err
 	}
-	return set, roles, err
+	if err := e.readRoles(ctx); err != nil {
+		return mapping.RoleSet{}, nil, err
+	}
+	return e.roles.at(ctx, "0")
 }
 
 // newest gives the roles that this process knows, without asking whether there are newer ones.
@@ -129,4 +166,34 @@ func (c *roleCache) newest(ctx context.Context) (mapping.RoleSet, error) {
 	c.mu.Unlock()
 	set, _, err := c.at(ctx, version)
 	return set, err
+}
+
+// retryForRoles takes up what was parked for want of a role when the CMS has other roles than at the time before.
+func (e *Engine) retryForRoles(ctx context.Context) error {
+	_, version, err := e.dir.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	if done, err := e.dir.RetriedRoles(ctx); err != nil || done == version {
+		return err
+	}
+	var keys []string
+	for cursor := ""; ; {
+		page, next, err := e.queue.List(ctx, queue.ListOptions{State: queue.Parked, Limit: 500, Cursor: cursor})
+		if err != nil {
+			return &directory.UnavailableError{Cause: err}
+		}
+		for _, entry := range page {
+			if entry.Code == mapping.CodeRoleMissing || entry.Code == mapping.CodePrivilegedRole {
+				keys = append(keys, entry.Key)
+			}
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	if _, err := e.queue.Replay(ctx, keys...); err != nil {
+		return &directory.UnavailableError{Cause: err}
+	}
+	return e.dir.NoteRetriedRoles(ctx, version)
 }

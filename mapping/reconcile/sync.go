@@ -45,6 +45,12 @@ func (e *Engine) Handle(ctx context.Context, l *queue.Lease) queue.Verdict {
 	if !e.binding.ok() {
 		return queue.Verdict{Outcome: queue.Wait, After: bindWait, Code: "not_bound", Text: "it is not known yet that the CMS token opens the right project"}
 	}
+	if e.epoch.older() {
+		return outdatedVerdict()
+	}
+	if l.Key == directory.RulesKey {
+		return e.sweepVerdict(ctx, l)
+	}
 	if l.Key == importKey {
 		return e.importVerdict(ctx, l)
 	}
@@ -132,6 +138,7 @@ func (e *Engine) verdict(ctx context.Context, l *queue.Lease, out outcome) queue
 // syncing is what the syncs of users and groups have in common.
 type syncing struct {
 	engine  *Engine
+	set     *live // the settings that this round goes by
 	lease   *queue.Lease
 	id      string
 	create  bool  // a request waits for the creation of this record: a refusal takes it back

@@ -156,7 +156,7 @@ func (s *userSync) settleByLook(ctx context.Context, st mapping.Step, refused er
 
 // roleGone reads the roles anew: the person is there, so it is the role that the CMS does not know.
 func (s *userSync) roleGone(ctx context.Context) (outcome, error) {
-	if _, _, err := s.engine.readRoles(ctx); err != nil {
+	if err := s.engine.readRoles(ctx); err != nil {
 		return s.unreadable(ctx, err)
 	}
 	return s.finish(ctx, directory.UserResult{Intent: s.cleared()},

@@ -40,6 +40,7 @@ func (s *userSync) run(ctx context.Context) outcome {
 
 // round reads the record, looks at the CMS if it must, plans, and carries the plan out.
 func (s *userSync) round(ctx context.Context) (outcome, error) {
+	s.set = s.engine.set()
 	work, err := s.engine.dir.LoadUser(ctx, s.id, s.lease)
 	if err != nil {
 		return outcome{}, err
@@ -47,6 +48,9 @@ func (s *userSync) round(ctx context.Context) (outcome, error) {
 	s.user = work.Item
 	if s.now == 0 {
 		s.now = work.Now
+	}
+	if s.outdated(work.Rules) {
+		return s.finish(ctx, directory.UserResult{}, outdatedVerdict())
 	}
 	if !work.Found || !s.concerned() {
 		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
@@ -78,11 +82,11 @@ func (s *userSync) nowhere() bool {
 
 // carryOut makes the calls of a plan, each with its intent before and its result after it. The last result ends the sync.
 func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
-	decision, err := s.engine.decide(s.user, s.roles)
+	decision, err := s.engine.decideBy(s.set, s.user, s.roles)
 	if err != nil {
 		return outcome{}, err
 	}
-	c := s.engine.caseFor(s.user, decision)
+	c := s.engine.caseBy(s.set, s.user, decision)
 	unadopt := s.user.Adopted && (decision.Source == mapping.FromRule || decision.Source == mapping.FromGroup)
 	plan := mapping.Make(c)
 	plan.Steps = s.withProfile(plan.Steps, c.Observed)
@@ -151,7 +155,7 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 
 // removalPaused says that somebody is still there who is to be removed.
 func (s *userSync) removalPaused(c mapping.Case) bool {
-	configured := s.engine.rules.Policy("").Remove
+	configured := s.set.Rules.Policy("").Remove
 	return configured && !c.Policy.Remove && c.Wish.State == mapping.Deleted && c.Observed.Kind == mapping.Collaborator
 }
 

@@ -59,7 +59,7 @@ func (e *Engine) mayTakeUp(cur directory.User, exists *directory.ExistsError) er
 	case cur.State != directory.Live:
 		return nil
 	case !cur.Managed:
-		if exists.Attribute == "emails" && !e.o.Adopt {
+		if exists.Attribute == "emails" && !e.set().Adopt {
 			return conflict
 		}
 		return nil

@@ -1,7 +1,8 @@
 -- What a sync needs to know of one group, for the holder of its lease.
 -- KEYS: 1 base of the project
 -- ARGV: 1 now, 2 id, 3 lease token
--- Returns {'ok', group or false, queue record, version of the roles, now, holders of the role to drop with work waiting} | {'lost'}
+-- Returns {'ok', group or false, queue record, version of the roles, now, holders of the role to drop with work waiting,
+--         fingerprint of the rules} | {'lost'}
 local p, key = KEYS[1], 'group/'..ARGV[2]
 local now = q_now(p, ARGV[1])
 if not q_fenced(p, key, ARGV[3], now) then return {'lost'} end
@@ -15,4 +16,5 @@ if role and role ~= '' then
     end
   end
 end
-return {'ok', d_group(p, ARGV[2], 0), q_record(p, key), call('HGET', p..':meta', 'rolesv') or '0', d_num(now), d_num(waiting)}
+return {'ok', d_group(p, ARGV[2], 0), q_record(p, key), call('HGET', p..':meta', 'rolesv') or '0', d_num(now), d_num(waiting),
+  call('HGET', p..':rules', 'hash') or ''}
