@@ -105,7 +105,7 @@ func TestNewRulesQueueEverybodyOnceOverReplicas(t *testing.T) {
 			ids = append(ids, r.update(r.create(address).ID, person(address, titled("Chief"))).ID)
 		}
 		gone := r.create("gone@example.org")
-		r.must(r.engine.DeleteUser(r.ctx, gone.ID))
+		r.must(r.engine.DeleteUser(r.ctx, gone.ID, nil))
 		r.settle()
 		a, b := r.replica(chiefs("Editor")), r.replica(chiefs("Editor"))
 		r.must(a.engine.Bind(r.ctx))
