@@ -29,6 +29,11 @@ test: ## Run every test with the race detector, on the embedded store and on a r
 	@.ci/deps redis-server
 	$(GO) test -race -shuffle=on -timeout 15m ./...
 
+.PHONY: cluster
+cluster: ## Run every test on a Redis Cluster of three nodes, too.
+	@.ci/deps redis-server
+	SCIMCMS_TEST_REDIS=cluster $(GO) test -count=1 -timeout 30m ./queue/... ./mapping/... ./proxy/... ./cmd/...
+
 .PHONY: race
 race: ## Run the tests five times over, shuffled, to shake races out.
 	@.ci/deps redis-server

@@ -25,7 +25,7 @@ const (
 // their order and with their headers, and all of its assertions. It begins with what the test asks for: somebody and a
 // group that can be listed. One assertion is about time, so this test does not run beside others.
 func TestOktaSpec(t *testing.T) {
-	for _, store := range queuetest.Stores(t) {
+	for _, store := range queuetest.All(t) {
 		t.Run(store.Name, func(t *testing.T) {
 			s := newSite(t, store, siteOptions{cms: cmstest.Options{SeedUsers: 2}, maxAge: time.Nanosecond, listing: 300 * time.Millisecond})
 			run := specRun{site: s, kept: map[string]string{

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/scimcms/scimcms/queue/redisconn"
 )
 
 // ErrLost says that a lease is gone: it ran out, or somebody else has the key. Its holder must not begin a CMS call
@@ -104,7 +106,7 @@ func (q *Queue) NextDue(ctx context.Context, opt TakeOptions) (in time.Duration,
 // Adopt makes a Lease of what a script took with q_lease and read with q_record. The script's own duration is not
 // known here, so the lease counts as taken one Redis time limit ago; AdoptSince is exact.
 func (q *Queue) Adopt(key, token string, rec []string) *Lease {
-	return q.AdoptSince(q.opt.Clock().Add(-callTimeout), key, token, rec)
+	return q.AdoptSince(q.opt.Clock().Add(-redisconn.CallTimeout), key, token, rec)
 }
 
 // AdoptSince is Adopt for a caller that noted the time before it sent its script.

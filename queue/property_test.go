@@ -32,7 +32,7 @@ var modelKeys = []string{"user/1", "user/2", "group/1"}
 // most one holder, and the newest ticket is always handled.
 func TestQueue_NoKeyIsLostAndNobodySharesOne(t *testing.T) {
 	t.Parallel()
-	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+	queuetest.Everywhere(t, func(t *testing.T, store queuetest.Store) {
 		run := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			run++

@@ -10,54 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/scimcms/scimcms/queue/queuetest"
 )
-
-func TestOpen(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		url  string
-		want string // network and address, or a part of the error
-	}{
-		{"redis://127.0.0.1:6379/0", "tcp 127.0.0.1:6379"},
-		{"rediss://user:secret@redis.example/3?read_timeout=9s", "tcp redis.example:6379"},
-		{"unix:///run/redis.sock?db=2", "unix /run/redis.sock"},
-		{"redis://sentinel.example:26379?master_name=main", "FailoverClient"},
-		{"redis://sentinel.example:26379?master_name=main&nonsense=1", "unexpected option: nonsense"},
-		{"http://127.0.0.1", "invalid URL scheme: http"},
-		{"redis://a:6379?addr=b:6379", "unexpected option: addr"}, // a cluster
-		{"redis://user:secret@host:6379/%zz", "invalid URL escape"},
-		{"", "invalid URL scheme"},
-	} {
-		t.Run(tt.url, func(t *testing.T) {
-			t.Parallel()
-			client, err := Open(tt.url)
-			if err != nil {
-				if !contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
-					t.Fatalf("error %v", err)
-				}
-				return
-			}
-			defer func() { _ = client.Close() }()
-			single, isClient := client.(*redis.Client)
-			if !isClient {
-				t.Fatalf("%T", client)
-			}
-			opt := single.Options()
-			if got := opt.Network + " " + opt.Addr; got != tt.want && opt.Addr != tt.want {
-				t.Fatalf("opened %q", got)
-			}
-			if opt.MaxRetries > 0 || opt.DialTimeout != 2*time.Second || !opt.ContextTimeoutEnabled {
-				t.Fatalf("retries %d, dial timeout %s, context timeout %v", opt.MaxRetries, opt.DialTimeout, opt.ContextTimeoutEnabled)
-			}
-			if want := map[bool]time.Duration{true: 9 * time.Second, false: callTimeout}[strings.Contains(tt.url, "9s")]; opt.ReadTimeout != want {
-				t.Fatalf("read timeout %s", opt.ReadTimeout)
-			}
-		})
-	}
-}
 
 // lossyProxy forwards to a unix socket and, while lossy, drops the connection instead of the answer to a script.
 type lossyProxy struct {

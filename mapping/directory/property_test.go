@@ -14,7 +14,7 @@ import (
 
 func TestDirectory_AgreesWithAModelAfterAnyOperations(t *testing.T) {
 	t.Parallel()
-	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+	queuetest.Everywhere(t, func(t *testing.T, store queuetest.Store) {
 		var runs atomic.Int64
 		base := store.Base
 		rapid.Check(t, func(rt *rapid.T) {

@@ -1,5 +1,5 @@
-// Package queuetest gives tests the two stores that this project must work on: an embedded one (miniredis over TCP)
-// and a real redis-server, which is started once per test binary and ends with it.
+// Package queuetest gives tests the stores that this project must work on: an embedded one (miniredis over TCP), a real
+// redis-server, and a Redis Cluster of three; the last two are started once per test binary and end with it.
 //
 //	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
 //		q, err := queue.New(queue.Options{Redis: store.Client, Base: store.Base})
@@ -7,7 +7,8 @@
 //	})
 //
 // Every store has a project base of its own, so parallel tests never meet. A missing redis-server fails the test
-// and says what to install: a suite that skips half of its stores proves nothing.
+// and says what to install: a suite that skips half of its stores proves nothing. The Cluster is for the tests that ask for
+// it (Everywhere, All, ClusterStore), and for all of them with SCIMCMS_TEST_REDIS=cluster (make cluster).
 //
 // StartRedis is for tests that need a process of their own: one that they kill, restart or configure. Clock is a
 // millisecond clock that a test sets.

@@ -39,7 +39,7 @@ func StartRedis(tb testing.TB, args ...string) *Server {
 		s.Kill()
 		_ = os.RemoveAll(s.Dir)
 	})
-	s.Client = connect(tb, "unix", p.socket())
+	s.Client = connect(tb, p.url())
 	return s
 }
 
@@ -62,6 +62,8 @@ func (s *Server) Restart() {
 // process is a running redis-server and its guard.
 type process struct {
 	dir   string
+	port  int // listened on beside the socket; 0: none
+	bus   int // where the nodes of a Cluster talk to each other
 	cmd   *exec.Cmd
 	guard *exec.Cmd
 	leash io.WriteCloser // the guard's standard input: closed by the kernel when this process ends in any way
@@ -91,7 +93,7 @@ func launch(dir string, args []string) (*process, error) {
 	}
 	p := &process{dir: dir}
 	flags := append([]string{
-		"--port", "0", "--unixsocket", p.socket(), "--dir", dir, "--logfile", filepath.Join(dir, "redis.log"),
+		"--port", "0", "--bind", loopback, "--unixsocket", p.socket(), "--dir", dir, "--logfile", filepath.Join(dir, "redis.log"),
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
 	}, args...)
 	_ = os.Remove(p.socket())                                        // left behind by a killed predecessor
@@ -145,7 +147,7 @@ func (p *process) kill() {
 }
 
 func (p *process) ready(within time.Duration) error {
-	client := redis.NewClient(&redis.Options{Network: "unix", Addr: p.socket(), MaxRetries: -1, DialerRetries: 1, DisableIdentity: true})
+	client := p.client()
 	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()

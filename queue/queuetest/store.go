@@ -4,42 +4,92 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"os"
+	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/scimcms/scimcms/queue/redisconn"
 )
 
 // Names of the stores, as Each shows them in the names of subtests.
 const (
 	Embedded = "embedded"
 	Redis    = "redis"
+	Cluster  = "cluster"
 )
 
 // Store is one Redis-like server and a project in it that no other test uses.
 type Store struct {
-	Name   string // Embedded or Redis
+	Name   string // Embedded, Redis or Cluster
 	URL    string // for code that opens its own client
 	Client redis.UniversalClient
 	Base   string // prefix{project}: every key of the test starts with it
 }
 
-// Stores returns a fresh embedded store and a fresh project on the shared redis-server.
+// openers makes the stores of Stores and Each, in their order.
+var openers = []struct {
+	name string
+	open func(testing.TB) Store
+}{{Embedded, embedded}, {Redis, shared}, {Cluster, cluster}}
+
+// clusterVariable is the environment variable that adds the Cluster to all tests, when it is "cluster".
+const clusterVariable = "SCIMCMS_TEST_REDIS"
+
+// OnCluster says whether all tests are to use the Cluster, too.
+func OnCluster() bool { return os.Getenv(clusterVariable) == Cluster }
+
+// stores is how many of the openers every test uses.
+func stores() int {
+	if OnCluster() {
+		return len(openers)
+	}
+	return len(openers) - 1
+}
+
+// Stores returns a fresh embedded store and a fresh project on the shared redis-server, and one on the shared Cluster when
+// SCIMCMS_TEST_REDIS says so.
 func Stores(tb testing.TB) []Store {
 	tb.Helper()
-	return []Store{embedded(tb), shared(tb)}
+	return opened(tb, stores())
+}
+
+// All is Stores with the Cluster in any case.
+func All(tb testing.TB) []Store {
+	tb.Helper()
+	return opened(tb, len(openers))
+}
+
+func opened(tb testing.TB, n int) []Store {
+	tb.Helper()
+	var all []Store
+	for _, o := range openers[:n] {
+		all = append(all, o.open(tb))
+	}
+	return all
 }
 
 // Each runs fn as one parallel subtest per store.
 func Each(t *testing.T, fn func(t *testing.T, store Store)) {
 	t.Helper()
-	for name, open := range map[string]func(testing.TB) Store{Embedded: embedded, Redis: shared} {
-		t.Run(name, func(t *testing.T) {
+	each(t, stores(), fn)
+}
+
+// Everywhere is Each with the Cluster in any case, for the few tests that show most.
+func Everywhere(t *testing.T, fn func(t *testing.T, store Store)) {
+	t.Helper()
+	each(t, len(openers), fn)
+}
+
+func each(t *testing.T, n int, fn func(t *testing.T, store Store)) {
+	t.Helper()
+	for _, o := range openers[:n] {
+		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			fn(t, open(t))
+			fn(t, o.open(t))
 		})
 	}
 }
@@ -57,12 +107,8 @@ func embedded(tb testing.TB) Store {
 		tb.Fatalf("start the embedded store: %v", err)
 	}
 	tb.Cleanup(server.Close)
-	return Store{
-		Name:   Embedded,
-		URL:    "redis://" + server.Addr() + "/0",
-		Client: connect(tb, "tcp", server.Addr()),
-		Base:   randomBase(),
-	}
+	url := "redis://" + server.Addr() + "/0"
+	return Store{Name: Embedded, URL: url, Client: connect(tb, url), Base: randomBase()}
 }
 
 // sharedServer starts the redis-server of this test binary at first use. Its guard ends it with the binary.
@@ -74,29 +120,26 @@ func shared(tb testing.TB) Store {
 	if err != nil {
 		tb.Fatalf("%v", err)
 	}
-	return Store{Name: Redis, URL: p.url(), Client: connect(tb, "unix", p.socket()), Base: randomBase()}
+	return Store{Name: Redis, URL: p.url(), Client: connect(tb, p.url()), Base: randomBase()}
 }
 
-// patience is what a command may take on a machine that has other things to do: that is no outage.
-const patience = 30 * time.Second
+// patient is what a command may take on a machine that has other things to do: that is no outage.
+const patient = "dial_timeout=30s&read_timeout=30s&write_timeout=30s"
 
-// connect opens a client that never repeats a command by itself, as production does.
-func connect(tb testing.TB, network, addr string) redis.UniversalClient {
+// connect opens the client of production, with more patience.
+func connect(tb testing.TB, url string) redis.UniversalClient {
 	tb.Helper()
-	client := redis.NewClient(&redis.Options{
-		Network:                  network,
-		Addr:                     addr,
-		MaxRetries:               -1,
-		DialTimeout:              patience,
-		ReadTimeout:              patience,
-		WriteTimeout:             patience,
-		DisableIdentity:          true,
-		ContextTimeoutEnabled:    true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	client, err := redisconn.Open(url + separator + patient)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	tb.Cleanup(func() { _ = client.Close() })
 	if err := client.Ping(context.Background()).Err(); err != nil {
-		tb.Fatalf("reach the store at %s: %v", addr, err)
+		tb.Fatalf("reach the store at %s: %v", url, err)
 	}
 	return client
 }

@@ -1,0 +1,161 @@
+package queuetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	loopback = "127.0.0.1"
+	// slots is how many a Redis Cluster has, nodes how many masters the tests give them to.
+	slots = 16384
+	nodes = 3
+)
+
+// ClusterStore returns a fresh project on the shared Cluster: three masters, started once per test binary.
+func ClusterStore(tb testing.TB) Store {
+	tb.Helper()
+	return cluster(tb)
+}
+
+// sharedCluster starts the Cluster of this test binary at first use. Its guards end it with the binary.
+var sharedCluster = sync.OnceValues(startCluster)
+
+func cluster(tb testing.TB) Store {
+	tb.Helper()
+	started, err := sharedCluster()
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	url := clusterURL(started)
+	return Store{Name: Cluster, URL: url, Client: connect(tb, url), Base: randomBase()}
+}
+
+// startCluster starts the nodes, gives each its share of the slots and waits until all agree. Whoever loses
+// the processes ends them: the guards' leashes go with them.
+func startCluster() ([]*process, error) {
+	var started []*process
+	for range nodes {
+		p, err := startNode()
+		if err != nil {
+			return nil, err
+		}
+		started = append(started, p)
+	}
+	for i, p := range started {
+		if err := p.join(started, i); err != nil {
+			return nil, fmt.Errorf("make a cluster: %w", err)
+		}
+	}
+	for _, p := range started {
+		if err := p.agrees(30 * time.Second); err != nil {
+			return nil, err
+		}
+	}
+	return started, nil
+}
+
+func clusterURL(started []*process) string {
+	url := "redis://" + started[0].address() + "?cluster=true"
+	for _, p := range started[1:] {
+		url += "&addr=" + p.address()
+	}
+	return url
+}
+
+// startNode starts a server that listens on two free ports, the second for the nodes among each other. Another process
+// may take a port in between: then it tries others.
+func startNode() (*process, error) {
+	var failed error
+	for range 5 {
+		ports, err := FreePorts(2)
+		if err != nil {
+			return nil, err
+		}
+		p, err := startProcess([]string{
+			"--port", strconv.Itoa(ports[0]), "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(ports[1]),
+			"--cluster-node-timeout", "15000",
+		})
+		if err == nil {
+			p.port, p.bus = ports[0], ports[1]
+			return p, nil
+		}
+		failed = err
+	}
+	return nil, failed
+}
+
+// FreePorts returns ports that nobody listens on at the moment.
+func FreePorts(n int) ([]int, error) {
+	var ports []int
+	for range n {
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", loopback+":0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer func() { _ = l.Close() }() // only now, so that no port comes twice
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, errors.New("find a free port: no TCP address")
+		}
+		ports = append(ports, addr.Port)
+	}
+	return ports, nil
+}
+
+func (p *process) address() string { return net.JoinHostPort(loopback, strconv.Itoa(p.port)) }
+
+// join gives node i its share of the slots, an epoch of its own, and the addresses of the others.
+func (p *process) join(all []*process, i int) error {
+	ctx, client := context.Background(), p.client()
+	defer func() { _ = client.Close() }()
+	first, last := i*slots/len(all), (i+1)*slots/len(all)-1
+	err := errors.Join(
+		client.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err(),
+		client.ClusterAddSlotsRange(ctx, first, last).Err(),
+	)
+	for _, other := range all {
+		if other != p {
+			err = errors.Join(err, client.Do(ctx, "CLUSTER", "MEET", loopback, other.port, other.bus).Err())
+		}
+	}
+	return err
+}
+
+// agrees waits until the node knows an owner for every slot and all the nodes.
+func (p *process) agrees(within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	client := p.client()
+	defer func() { _ = client.Close() }()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		info, err := client.ClusterInfo(ctx).Result()
+		if err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", nodes)) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(p.dir, "redis.log"))
+			return fmt.Errorf("the cluster does not come up (%w):\n%s\n%s", err, info, log)
+		case <-tick.C:
+		}
+	}
+}
+
+// client talks to this node only.
+func (p *process) client() *redis.Client {
+	return redis.NewClient(&redis.Options{Network: "unix", Addr: p.socket(), MaxRetries: -1, DialerRetries: 1, DisableIdentity: true})
+}
