@@ -137,13 +137,7 @@ func TestSlotThatIsBeingMovedIsLeftAloneAndFollowedAfterwards(t *testing.T) {
 	from, err := cluster.MasterForKey(ctx, store.Base)
 	must(t, err)
 	fromID := nodeID(t, from)
-	var to *redis.Client
-	must(t, cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
-		if c.Options().Addr < from.Options().Addr || to == nil && c.Options().Addr != from.Options().Addr {
-			to = c
-		}
-		return nil
-	}))
+	to := anotherMaster(t, cluster, from)
 	toID := nodeID(t, to)
 	must(t, to.Do(ctx, "cluster", "setslot", slot, "importing", fromID).Err())
 	must(t, from.Do(ctx, "cluster", "setslot", slot, "migrating", toID).Err())
@@ -165,6 +159,18 @@ func TestSlotThatIsBeingMovedIsLeftAloneAndFollowedAfterwards(t *testing.T) {
 	if n, err := to.Exists(ctx, store.Base+":k:user/1").Result(); err != nil || n != 1 {
 		t.Fatalf("not on the slot's new node: %d %v", n, err)
 	}
+}
+
+func anotherMaster(t *testing.T, cluster *redis.ClusterClient, than *redis.Client) *redis.Client {
+	t.Helper()
+	masters := make(chan *redis.Client, 8)
+	must(t, cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
+		if c.Options().Addr != than.Options().Addr {
+			masters <- c
+		}
+		return nil
+	}))
+	return <-masters
 }
 
 func nodeID(t *testing.T, c *redis.Client) string {
