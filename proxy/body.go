@@ -11,11 +11,14 @@ import (
 )
 
 // body reads the whole request body, if it is JSON and not too large.
-func (r *request) body() ([]byte, error) {
+func (r *request) body() ([]byte, error) { return r.bodyUpTo(r.srv.opts.Limits.Body) }
+
+// bodyUpTo reads a body of at most so many bytes.
+func (r *request) bodyUpTo(limit int64) ([]byte, error) {
 	if !jsonType(r.Request.Header.Get("Content-Type")) {
 		return nil, errMediaType
 	}
-	limit, size := r.srv.opts.Limits.Body, r.Request.ContentLength
+	size := r.Request.ContentLength
 	if size > limit {
 		return nil, r.tooLarge(limit)
 	}

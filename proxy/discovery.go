@@ -7,7 +7,8 @@ import (
 )
 
 func (s *Server) discovery(r *request) scim.Discovery {
-	return scim.Discovery{BaseURL: r.base(), MaxResults: s.opts.Limits.Count, ETag: true}
+	return scim.Discovery{BaseURL: r.base(), MaxResults: s.opts.Limits.Count, ETag: true,
+		BulkOperations: s.opts.Limits.BulkOperations, BulkPayload: s.opts.Limits.BulkPayload}
 }
 
 // document answers with a discovery document. They are not to be filtered (RFC 7644 section 4).

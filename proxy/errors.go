@@ -27,6 +27,8 @@ var (
 		"This method is not supported here; the Allow header lists those that are.")
 	errMediaType = scim.Errorf(http.StatusUnsupportedMediaType, "",
 		"Send the body as application/scim+json or application/json.")
+	errBulkUnavailable = scim.Errorf(http.StatusServiceUnavailable, "",
+		"The proxy's store does not answer: repeat the whole request, which is harmless even if some of it was kept.")
 	errInternal = scim.Errorf(http.StatusInternalServerError, "",
 		"Internal error; the server's log has the cause under the id in the X-Request-Id header.")
 )

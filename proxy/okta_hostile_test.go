@@ -31,7 +31,7 @@ const hostileBody = 1 << 20
 func TestHostileRequests_AreRefusedInSCIMsFormAndChangeNothing(t *testing.T) {
 	t.Parallel()
 	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
-		s := newSite(t, store, siteOptions{limits: proxy.Limits{Body: hostileBody}})
+		s := newSite(t, store, siteOptions{limits: proxy.Limits{Body: hostileBody, BulkPayload: hostileBody}})
 		user := fmt.Sprint(s.okta(http.StatusCreated, "POST", "/Users", oktaUser("ada@x.example", "00u1"))["id"])
 		other := fmt.Sprint(s.okta(http.StatusCreated, "POST", "/Users", oktaUser("grace@x.example", "00u2"))["id"])
 		group := s.oktaGroup("Writers")
@@ -94,7 +94,7 @@ func (s *site) refuses(h hostile, ids *strings.Replacer) {
 
 func hostileRequests() []hostile {
 	all := hostileTransport()
-	for _, more := range [][]hostile{hostileUsers(), hostilePatches(), hostileGroups(), hostileQueries()} {
+	for _, more := range [][]hostile{badJSON("bulk", "POST", "/Bulk"), hostileUsers(), hostilePatches(), hostileGroups(), hostileQueries()} {
 		all = append(all, more...)
 	}
 	return all
@@ -120,7 +120,10 @@ func hostileTransport() []hostile {
 		{name: "method of another protocol", method: "PROPFIND", path: "/Users", status: 405},
 		{name: "write to discovery", method: "PUT", path: "/Schemas", body: `{}`, status: 405},
 		{name: "filtered discovery", method: "GET", path: "/Schemas?filter=id%20pr", status: 403},
-		{name: "bulk", method: "POST", path: "/Bulk", body: `{}`, status: 501},
+		{name: "bulk of nothing", method: "POST", path: "/Bulk", body: `{}`, status: 400, scimType: "invalidSyntax"},
+		{name: "bulk of 10,000 operations", method: "POST", path: "/Bulk", body: bulkOf(10_000), status: 413},
+		{name: "bulk too large", method: "POST", path: "/Bulk", body: huge, status: 413},
+		{name: "bulk with a wrong token", method: "POST", path: "/Bulk", body: bulkOf(1), header: []string{"Authorization", "Bearer nope"}, status: 401},
 		{name: "me", method: "GET", path: "/Me", status: 501},
 		{name: "no media type", method: "POST", path: "/Users", body: oktaUser("new@x.example", "00u9"), header: []string{"Content-Type", ""}, status: 415},
 		{name: "text", method: "POST", path: "/Users", body: oktaUser("new@x.example", "00u9"), header: []string{"Content-Type", "text/plain"}, status: 415},

@@ -63,6 +63,10 @@ type Limits struct {
 	Count int
 	// PatchMembers is the largest group that a PATCH without attributes answers with the whole resource. Default 100.
 	PatchMembers int
+	// BulkOperations is how many operations one bulk request may have. Default 1000.
+	BulkOperations int
+	// BulkPayload is the largest bulk request in bytes. Default 4 MiB.
+	BulkPayload int64
 }
 
 // The default limits.
@@ -70,12 +74,16 @@ const (
 	defaultBody         = 8 << 20
 	defaultCount        = 1000
 	defaultPatchMembers = 100
+	defaultBulk         = 1000
+	defaultBulkPayload  = 4 << 20
 )
 
 func (l Limits) withDefaults() Limits {
 	l.Body = cmp.Or(l.Body, defaultBody)
 	l.Count = cmp.Or(l.Count, defaultCount)
 	l.PatchMembers = cmp.Or(l.PatchMembers, defaultPatchMembers)
+	l.BulkOperations = cmp.Or(l.BulkOperations, defaultBulk)
+	l.BulkPayload = cmp.Or(l.BulkPayload, defaultBulkPayload)
 	return l
 }
 
@@ -102,7 +110,7 @@ func (o Options) validate() error {
 	if err := validBaseURL(o.BaseURL); err != nil {
 		problems = append(problems, err)
 	}
-	if o.Limits.Body < 0 || o.Limits.Count < 0 || o.Limits.PatchMembers < 0 {
+	if min(o.Limits.Body, int64(o.Limits.Count), int64(o.Limits.PatchMembers), int64(o.Limits.BulkOperations), o.Limits.BulkPayload) < 0 {
 		problems = append(problems, errors.New("limits: must not be negative"))
 	}
 	return errors.Join(problems...)

@@ -44,6 +44,10 @@ func (s *Server) handle(h handler) gin.HandlerFunc {
 }
 
 func (s *Server) serve(r *request, h handler) error {
+	if part, ok := partOf(r.Request.Context()); ok {
+		r.tenant, r.token = part.tenant, part.token
+		return h(r)
+	}
 	t, cred := s.authenticate(r.Request.Header.Get("Authorization"), r.Request.URL.Path)
 	if t == nil {
 		return errUnauthorized
@@ -74,7 +78,9 @@ func (s *Server) finish(r *request) {
 // identify gives the request the id that the client sent, if it is a sane one, or a new one.
 func (s *Server) identify(r *request) {
 	r.id = r.Request.Header.Get("X-Request-Id")
-	if !saneID(r.id) {
+	if part, ok := partOf(r.Request.Context()); ok {
+		r.id = part.id
+	} else if !saneID(r.id) {
 		r.id = s.idPrefix + strconv.FormatUint(s.requests.Add(1), 36)
 	}
 	r.Writer.Header()["X-Request-Id"] = []string{r.id}

@@ -43,7 +43,7 @@ func routes() []route {
 		{http.MethodPut, "/Me", http.StatusNotImplemented, func(s *Server) handler { return s.unsupported("/Me") }},
 		{http.MethodPatch, "/Me", http.StatusNotImplemented, func(s *Server) handler { return s.unsupported("/Me") }},
 		{http.MethodDelete, "/Me", http.StatusNotImplemented, func(s *Server) handler { return s.unsupported("/Me") }},
-		{http.MethodPost, "/Bulk", http.StatusNotImplemented, func(s *Server) handler { return s.unsupported("Bulk") }},
+		{http.MethodPost, bulkPath, http.StatusOK, func(s *Server) handler { return s.bulk }},
 	}
 }
 

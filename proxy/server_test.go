@@ -299,14 +299,13 @@ func TestUnsupported(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		f.wantError(refusal{501, ""}, method, "/scim/v2/Me", "")
 	}
-	f.wantError(refusal{501, ""}, http.MethodPost, "/scim/v2/Bulk", "{}")
 }
 
 func TestDiscovery(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	c := f.want(200, http.MethodGet, "/projects/site/scim/v2/ServiceProviderConfig", "")
-	if at(c, "patch", "supported") != "true" || at(c, "bulk", "supported") != "false" ||
+	if at(c, "patch", "supported") != "true" || at(c, "bulk", "supported") != "true" || at(c, "bulk", "maxOperations") != "1000" || at(c, "etag", "supported") != "true" ||
 		at(c, "meta", "location") != "https://scim.example.com/projects/site/scim/v2/ServiceProviderConfig" {
 		t.Errorf("got %v", c)
 	}

@@ -50,6 +50,9 @@ type QueueConfig struct {
 type LimitsConfig struct {
 	Body ByteSize `yaml:"body" default:"4MiB" min:"64KiB" max:"64MiB"`
 	Page int      `yaml:"page" default:"200" min:"100" max:"1000"`
+	// BulkOperations and BulkPayload bound one bulk request, and are advertised.
+	BulkOperations int      `yaml:"bulk_operations" default:"1000" min:"1" max:"10000"`
+	BulkPayload    ByteSize `yaml:"bulk_payload" default:"4MiB" min:"64KiB" max:"64MiB"`
 }
 
 // ProjectConfig is one CMS project: who may write to it, how its CMS is reached, and what its people may do there.

@@ -85,10 +85,15 @@ func (w wiring) addPool(a *app) error {
 	return err
 }
 
+// of are the limits as the SCIM server takes them.
+func (l LimitsConfig) of() proxy.Limits {
+	return proxy.Limits{Body: int64(l.Body), Count: l.Page, BulkOperations: l.BulkOperations, BulkPayload: int64(l.BulkPayload)}
+}
+
 // addServers adds what answers identity providers and operators.
 func (w wiring) addServers(a *app, metrics *proxy.Metrics, scrape http.Handler) error {
 	scim := proxy.Options{
-		Limits: proxy.Limits{Body: int64(w.config.Limits.Body), Count: w.config.Limits.Page}, Logger: w.log, Metrics: metrics,
+		Limits: w.config.Limits.of(), Logger: w.log, Metrics: metrics,
 	}
 	console := admin.Options{Metrics: scrape, Version: buildVersion(), Notes: w.notes, Logger: w.log}
 	if t := w.config.Admin.Token; t.IsSet() {

@@ -21,7 +21,7 @@ type GroupEdit struct {
 
 // CreateGroup records a new group and makes or links its role. Its members' roles follow on their own.
 func (e *Engine) CreateGroup(ctx context.Context, w directory.GroupWish, members []string, limit int) (Result[directory.Group], error) {
-	c, err := e.dir.CreateGroup(ctx, w, members, limit, e.token())
+	c, err := e.dir.CreateGroup(ctx, w, members, limit, e.token(ctx))
 	if err != nil {
 		return Result[directory.Group]{}, err
 	}
@@ -64,7 +64,7 @@ func (e *Engine) editGroup(ctx context.Context, cur directory.Group, edit GroupE
 	if same {
 		return e.changeMembers(ctx, cur.ID, edit)
 	}
-	c, err := e.dir.WriteGroup(ctx, cur, directory.GroupChange{Wish: w, Members: edit.Members, Limit: edit.Limit}, e.token())
+	c, err := e.dir.WriteGroup(ctx, cur, directory.GroupChange{Wish: w, Members: edit.Members, Limit: edit.Limit}, e.token(ctx))
 	if err != nil {
 		return Result[directory.Group]{}, err
 	}
@@ -89,7 +89,7 @@ func (g GroupEdit) apply(cur directory.Group) (w directory.GroupWish, same bool,
 }
 
 func (e *Engine) changeMembers(ctx context.Context, id string, edit GroupEdit) (Result[directory.Group], error) {
-	c, err := e.dir.ChangeMembers(ctx, id, edit.Members, edit.Limit, e.token())
+	c, err := e.dir.ChangeMembers(ctx, id, edit.Members, edit.Limit, e.token(ctx))
 	if err != nil {
 		return Result[directory.Group]{}, err
 	}
@@ -110,7 +110,7 @@ func (e *Engine) DeleteGroup(ctx context.Context, id string, check func(director
 // deletedGroup deletes the record: the very version that check has seen, or whatever it is at without a check.
 func (e *Engine) deletedGroup(ctx context.Context, id string, check func(directory.Group) error) (directory.Committed[directory.Group], error) {
 	if check == nil {
-		return e.dir.DeleteGroup(ctx, id, nil, e.token())
+		return e.dir.DeleteGroup(ctx, id, nil, e.token(ctx))
 	}
 	for range maxEdits {
 		cur, err := e.dir.Group(ctx, id, 0)
@@ -121,7 +121,7 @@ func (e *Engine) deletedGroup(ctx context.Context, id string, check func(directo
 			return directory.Committed[directory.Group]{}, err
 		}
 		at := cur.Version()
-		c, err := e.dir.DeleteGroup(ctx, id, &at, e.token())
+		c, err := e.dir.DeleteGroup(ctx, id, &at, e.token(ctx))
 		if !errors.Is(err, directory.ErrStale) {
 			return c, err
 		}

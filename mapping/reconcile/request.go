@@ -27,9 +27,9 @@ const syncLimit = time.Minute
 const slotAhead = time.Second
 
 // token is a lease token for a commit; empty, so that the commit takes no lease, while it is not known that CMS calls go
-// to the right project, and while other rules are in force.
-func (e *Engine) token() string {
-	if !e.works() {
+// to the right project, while other rules are in force, or when the request may not wait any more.
+func (e *Engine) token(ctx context.Context) string {
+	if !e.works() || e.patience(ctx) <= 0 {
 		return ""
 	}
 	return queue.NewToken()
@@ -47,12 +47,15 @@ func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s dire
 	}
 	done := make(chan outcome, 1)
 	e.inFlight.Go(func() { done <- e.detached(context.WithoutCancel(ctx), l, create) })
-	wait := time.NewTimer(e.set().Wait)
+	began, patience := e.o.Now(), e.patience(ctx)
+	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
 	case out = <-done:
+		spend(ctx, e.o.Now().Sub(began))
 		return out, out.err == nil, nil
 	case <-wait.C:
+		spend(ctx, patience)
 		return outcome{}, false, nil
 	case <-ctx.Done():
 		return outcome{}, false, ctx.Err()
@@ -91,9 +94,18 @@ var errPanic = errors.New("internal error, see the log")
 
 // await waits for a ticket that another holder is working on.
 func (e *Engine) await(ctx context.Context, key string, ticket int64) (outcome, bool, error) {
-	waiting, cancel := context.WithTimeout(ctx, e.set().Wait)
+	began, patience := e.o.Now(), e.patience(ctx)
+	if patience <= 0 {
+		return outcome{}, false, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	entry, err := e.queue.Await(waiting, key, ticket)
+	if waiting.Err() != nil {
+		spend(ctx, patience)
+	} else {
+		spend(ctx, e.o.Now().Sub(began))
+	}
 	switch {
 	case ctx.Err() != nil:
 		return outcome{}, false, ctx.Err()

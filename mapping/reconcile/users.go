@@ -19,7 +19,7 @@ func (e *Engine) CreateUser(ctx context.Context, w directory.UserWish) (Result[d
 	if e.protected(w.Address) {
 		return Result[directory.User]{}, ErrProtected
 	}
-	c, err := e.dir.CreateUser(ctx, w, e.token())
+	c, err := e.dir.CreateUser(ctx, w, e.token(ctx))
 	if exists, ok := errors.AsType[*directory.ExistsError](err); ok {
 		return e.takeUp(ctx, w, exists)
 	}
@@ -39,7 +39,7 @@ func (e *Engine) takeUp(ctx context.Context, w directory.UserWish, exists *direc
 		if err := e.mayTakeUp(cur, exists); err != nil {
 			return Result[directory.User]{}, err
 		}
-		c, err := e.dir.WriteUser(ctx, cur, w, e.token(), takeUpEvent(cur, exists))
+		c, err := e.dir.WriteUser(ctx, cur, w, e.token(ctx), takeUpEvent(cur, exists))
 		if errors.Is(err, directory.ErrStale) {
 			continue
 		}
@@ -99,7 +99,7 @@ func (e *Engine) UpdateUser(ctx context.Context, id string, edit func(directory.
 		if cur.State == directory.Live && sameWish(cur, w) {
 			return e.unchanged(ctx, cur)
 		}
-		c, err := e.dir.WriteUser(ctx, cur, w, e.token(), "user.write")
+		c, err := e.dir.WriteUser(ctx, cur, w, e.token(ctx), "user.write")
 		if errors.Is(err, directory.ErrStale) {
 			continue
 		}
@@ -131,7 +131,7 @@ func (e *Engine) unchanged(ctx context.Context, cur directory.User) (Result[dire
 	if !enqueue && cur.Managed {
 		return Result[directory.User]{Item: cur}, nil
 	}
-	c, err := e.dir.TouchUser(ctx, cur, enqueue, e.token())
+	c, err := e.dir.TouchUser(ctx, cur, enqueue, e.token(ctx))
 	if err != nil {
 		return Result[directory.User]{}, err
 	}
@@ -185,7 +185,7 @@ func (e *Engine) deletedUser(ctx context.Context, id string, check func(director
 			}
 			at = cur.Gen
 		}
-		c, err := e.dir.DeleteUser(ctx, id, at, e.token())
+		c, err := e.dir.DeleteUser(ctx, id, at, e.token(ctx))
 		if !errors.Is(err, directory.ErrStale) {
 			return c, err
 		}

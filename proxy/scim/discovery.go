@@ -17,6 +17,8 @@ type Discovery struct {
 	MaxResults       int    // most resources on one page
 	Sort             bool   // sortBy is honored
 	ETag             bool   // If-Match is honored
+	BulkOperations   int    // most operations in one bulk request; 0: there is no bulk
+	BulkPayload      int64  // its most bytes
 }
 
 type feature struct {
@@ -34,8 +36,8 @@ type configDocument struct {
 	Patch            feature  `json:"patch"`
 	Bulk             struct {
 		feature
-		MaxOperations  int `json:"maxOperations"`
-		MaxPayloadSize int `json:"maxPayloadSize"`
+		MaxOperations  int   `json:"maxOperations"`
+		MaxPayloadSize int64 `json:"maxPayloadSize"`
 	} `json:"bulk"`
 	Filter struct {
 		feature
@@ -73,6 +75,7 @@ func (d Discovery) ServiceProviderConfig() []byte {
 		}},
 		Meta: metaDocument{"ServiceProviderConfig", d.BaseURL + "/ServiceProviderConfig"},
 	}
+	c.Bulk.Supported, c.Bulk.MaxOperations, c.Bulk.MaxPayloadSize = d.BulkOperations > 0, d.BulkOperations, d.BulkPayload
 	c.Filter.Supported = true
 	c.Filter.MaxResults = d.MaxResults
 	return encode(c)

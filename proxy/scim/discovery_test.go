@@ -58,7 +58,10 @@ func TestServiceProviderConfig(t *testing.T) {
 	type config struct {
 		Schemas []string `json:"schemas"`
 		Patch   feature  `json:"patch"`
-		Bulk    feature  `json:"bulk"`
+		Bulk    struct {
+			feature
+			MaxOperations, MaxPayloadSize int
+		} `json:"bulk"`
 		Filter  struct {
 			Supported  bool `json:"supported"`
 			MaxResults int  `json:"maxResults"`
@@ -73,6 +76,10 @@ func TestServiceProviderConfig(t *testing.T) {
 	}
 	c := decode[config](t, scim.Discovery{BaseURL: "https://x/scim/v2", MaxResults: 200, Sort: true}.ServiceProviderConfig())
 	if !c.Patch.Supported || c.Bulk.Supported || !c.Filter.Supported || c.Filter.MaxResults != 200 || c.ChangePassword.Supported || !c.Sort.Supported || c.ETag.Supported {
+		t.Errorf("got %+v", c)
+	}
+	c = decode[config](t, scim.Discovery{ETag: true, BulkOperations: 7, BulkPayload: 8}.ServiceProviderConfig())
+	if !c.Bulk.Supported || c.Bulk.MaxOperations != 7 || c.Bulk.MaxPayloadSize != 8 || !c.ETag.Supported || c.Sort.Supported {
 		t.Errorf("got %+v", c)
 	}
 	if len(c.Schemes) != 1 || c.Schemes[0].Type != "oauthbearertoken" || len(c.Schemas) != 1 {
