@@ -94,7 +94,7 @@ func TestBulk(t *testing.T) {
 			calls: []string{`POST /Groups {}`, `PATCH /Groups/1 {"a":1}`}, outcomes: []string{"200", "201 g"}},
 		{name: "in the path of a PATCH and in an address", operations: []string{post("u", "/Users", `{}`),
 			`{"method":"PATCH","path":"/Groups/8","data":{"Operations":[{"op":"remove","path":"members[value eq \"bulkId:u\"]"},{"op":"add","value":{"$ref":"../Users/bulkId:u","x":"a bulkId:u"}}]}}`},
-			calls: []string{`POST /Users {}`, `PATCH /Groups/8 {"Operations":[{"op":"remove","path":"members[value eq \"1\"]"},{"op":"add","value":{"$ref":"../Users/1","x":"a bulkId:u"}}]}`},
+			calls:    []string{`POST /Users {}`, `PATCH /Groups/8 {"Operations":[{"op":"remove","path":"members[value eq \"1\"]"},{"op":"add","value":{"$ref":"../Users/1","x":"a bulkId:u"}}]}`},
 			outcomes: []string{"201 u", "200"}},
 		{name: "two that name each other", operations: []string{post("a", "/Users", person("bulkId:b")), post("b", "/Users", person("bulkId:a"))},
 			calls:    []string{`POST /Users {"n":1.50}`, `POST /Users ` + person("1"), `PUT /Users/1 ` + person("2")},
@@ -149,7 +149,9 @@ func TestBulk(t *testing.T) {
 // checkStatuses is for answers to operations that name no resource: there is no location to tell.
 func checkStatuses(t *testing.T, response []byte, want []string) {
 	t.Helper()
-	var v struct{ Operations []struct{ Status, BulkID string } }
+	var v struct {
+		Operations []struct{ Status, BulkID string }
+	}
 	if err := json.Unmarshal(response, &v); err != nil {
 		t.Fatal(err)
 	}

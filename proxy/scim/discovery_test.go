@@ -62,7 +62,7 @@ func TestServiceProviderConfig(t *testing.T) {
 			feature
 			MaxOperations, MaxPayloadSize int
 		} `json:"bulk"`
-		Filter  struct {
+		Filter struct {
 			Supported  bool `json:"supported"`
 			MaxResults int  `json:"maxResults"`
 		} `json:"filter"`
