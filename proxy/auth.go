@@ -31,9 +31,10 @@ func (s *Server) authenticate(header, path string) (*tenant, *credential) {
 	token := bearer(header)
 	sum := sha256.Sum256([]byte(token))
 	var found *credential
-	for i := range s.credentials {
-		if subtle.ConstantTimeCompare(sum[:], s.credentials[i].sum[:]) == 1 {
-			found = &s.credentials[i]
+	credentials := *s.credentials.Load()
+	for i := range credentials {
+		if subtle.ConstantTimeCompare(sum[:], credentials[i].sum[:]) == 1 {
+			found = &credentials[i]
 		}
 	}
 	if token == "" || found == nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,8 @@ type Server struct {
 	opts        Options
 	log         *slog.Logger
 	engine      *gin.Engine
-	credentials []credential
+	credentials atomic.Pointer[[]credential]
+	tenants     map[string]*tenant
 	idPrefix    string
 	requests    atomic.Uint64
 }
@@ -37,18 +39,48 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, idPrefix: idPrefix()}
+	s := &Server{opts: o, log: o.Logger, idPrefix: idPrefix(), tenants: map[string]*tenant{}}
+	tokens := map[string][]Token{}
 	for i := range o.Projects {
 		t := &tenant{Project: o.Projects[i], base: projectPrefix + o.Projects[i].Name + scimBase}
-		for _, tok := range t.Tokens {
-			s.credentials = append(s.credentials, credential{sum: tok.SHA256, name: tok.Name, tenant: t})
-		}
+		s.tenants[t.Name], tokens[t.Name] = t, t.Tokens
 		o.Metrics.initProject(t.Name)
 	}
+	s.setTokens(tokens)
 	if err := s.buildEngine(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// SetTokens puts other tokens in the place of those of every project, by its name. It refuses what New would refuse, and a
+// project that is not served, and changes nothing then.
+func (s *Server) SetTokens(tokens map[string][]Token) error {
+	o := s.opts
+	o.Projects = slices.Clone(o.Projects)
+	for i := range o.Projects {
+		o.Projects[i].Tokens = tokens[o.Projects[i].Name]
+	}
+	if err := o.validate(); err != nil {
+		return fmt.Errorf("proxy tokens: %w", err)
+	}
+	for name := range tokens {
+		if s.tenants[name] == nil {
+			return fmt.Errorf("proxy tokens: no project %q", name)
+		}
+	}
+	s.setTokens(tokens)
+	return nil
+}
+
+func (s *Server) setTokens(tokens map[string][]Token) {
+	var all []credential
+	for name, list := range tokens {
+		for _, tok := range list {
+			all = append(all, credential{sum: tok.SHA256, name: tok.Name, tenant: s.tenants[name]})
+		}
+	}
+	s.credentials.Store(&all)
 }
 
 func (s *Server) buildEngine() error {

@@ -5,7 +5,8 @@ import "time"
 // Config is the whole configuration of a proxy, with defaults applied, secrets read and everything validated.
 //
 // The tags say all there is to know of a field: its key in the file, its default, whether it must be set, its bounds
-// (minimum and maximum, in the field's own notation) and the values it may take. docs/configuration.md says what it does.
+// (minimum and maximum, in the field's own notation), the values it may take, and whether a running process takes it over
+// (reload:"live", for a group as a whole). docs/configuration.md says what it does.
 type Config struct {
 	Listen   string          `yaml:"listen" default:":8080"`
 	Admin    AdminConfig     `yaml:"admin"`
@@ -35,7 +36,7 @@ type RedisConfig struct {
 // SyncConfig bounds the work of making the CMS agree.
 type SyncConfig struct {
 	// Wait is how long a request waits for its own sync before it answers "pending".
-	Wait    time.Duration `yaml:"wait" default:"3s" min:"0s" max:"30s"`
+	Wait    time.Duration `yaml:"wait" default:"3s" min:"0s" max:"30s" reload:"live"`
 	Workers int           `yaml:"workers" default:"8" min:"2" max:"256"`
 }
 
@@ -59,18 +60,18 @@ type LimitsConfig struct {
 type ProjectConfig struct {
 	// Name is part of the SCIM base URL and of every Redis key.
 	Name          string             `yaml:"name" required:"true" env:"-"`
-	Tokens        []TokenConfig      `yaml:"tokens" required:"true"`
+	Tokens        []TokenConfig      `yaml:"tokens" required:"true" reload:"live"`
 	CMS           CMSConfig          `yaml:"cms"`
-	Roles         RolesConfig        `yaml:"roles"`
+	Roles         RolesConfig        `yaml:"roles" reload:"live"`
 	Users         UsersConfig        `yaml:"users"`
 	Groups        GroupsConfig       `yaml:"groups"`
-	OnDelete      string             `yaml:"on_delete" default:"deactivate" oneof:"deactivate,remove"`
-	ContentOwner  ContentOwnerConfig `yaml:"content_owner"`
-	OnEmailChange string             `yaml:"on_email_change" default:"keep" oneof:"keep,reinvite"`
+	OnDelete      string             `yaml:"on_delete" default:"deactivate" oneof:"deactivate,remove" reload:"live"`
+	ContentOwner  ContentOwnerConfig `yaml:"content_owner" reload:"live"`
+	OnEmailChange string             `yaml:"on_email_change" default:"keep" oneof:"keep,reinvite" reload:"live"`
 	// Protected lists the addresses that are never written to.
-	Protected []string     `yaml:"protected"`
-	Import    ImportConfig `yaml:"import"`
-	Drift     string       `yaml:"drift" default:"report" oneof:"report,repair"`
+	Protected []string     `yaml:"protected" reload:"live"`
+	Import    ImportConfig `yaml:"import" reload:"live"`
+	Drift     string       `yaml:"drift" default:"report" oneof:"report,repair" reload:"live"`
 	Brake     BrakeConfig  `yaml:"brake"`
 }
 
@@ -97,7 +98,7 @@ type CMSConfig struct {
 	// Timeout bounds one attempt. It cannot be longer than the lease of a sync allows.
 	Timeout time.Duration `yaml:"timeout" default:"8s" min:"1s" max:"8s"`
 	// ProfileAttributes maps an attribute of the CMS's users to the SCIM path that fills it, for a CMS that accepts it.
-	ProfileAttributes map[string]string `yaml:"profile_attributes"`
+	ProfileAttributes map[string]string `yaml:"profile_attributes" reload:"live"`
 }
 
 // RolesConfig decides which CMS role a person gets.
@@ -124,7 +125,7 @@ type RuleConfig struct {
 type UsersConfig struct {
 	WithoutEmail string `yaml:"without_email" default:"refuse" oneof:"refuse,accept"`
 	// Adopt lets a POST take over a person whom the CMS has already.
-	Adopt bool `yaml:"adopt" default:"true"`
+	Adopt bool `yaml:"adopt" default:"true" reload:"live"`
 }
 
 // GroupsConfig says what happens to members that the proxy does not know.

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -19,7 +22,7 @@ func (p program) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the proxy",
 		Long: "Runs the proxy as its configuration says, until SIGTERM or SIGINT: then requests and syncs in flight are finished\n" +
-			"and leases handed back. Logs are JSON lines on standard error.",
+			"and leases handed back. A changed configuration is read again, at once on SIGHUP. Logs are JSON lines on standard error.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), o) },
 	}
@@ -37,12 +40,20 @@ const idleUsage = "accept and keep writes, but call no CMS: nothing is synced or
 const idleNote = "workers are paused (--workers-paused): this process accepts writes and syncs none"
 
 func (p program) serve(ctx context.Context, o serveOptions) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	r := &reloader{path: o.config, environ: p.environ}
+	r.mark()
 	c, warnings, err := LoadConfig(o.config, p.environ)
 	if err != nil {
 		return err
 	}
-	replace(&c.Listen, o.listen)
-	replace(&c.Admin.Listen, o.adminListen)
+	flags := func(c *Config) {
+		replace(&c.Listen, o.listen)
+		replace(&c.Admin.Listen, o.adminListen)
+	}
+	flags(&c)
 	log := slog.New(slog.NewJSONHandler(p.stderr, nil))
 	for _, w := range warnings {
 		log.WarnContext(ctx, "configuration", "problem", w.String())
@@ -61,6 +72,8 @@ func (p program) serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	a.background = append(a.background, func(ctx context.Context) { adviseOnRedis(ctx, log, c.Redis) })
+	r.app, r.flags, r.log, r.now = a, flags, log, c
+	a.background = append(a.background, func(ctx context.Context) { r.run(ctx, hangup) })
 	return a.run(ctx, l, func(ctx context.Context) {
 		log.InfoContext(ctx, "ready", "version", buildVersion(), "listen", l.scim.Addr().String(), "admin", l.admin.Addr().String(),
 			"projects", len(c.Projects), "workers_paused", o.idle)

@@ -114,8 +114,14 @@ func (w wiring) addServers(a *app, metrics *proxy.Metrics, scrape http.Handler) 
 // served is a project as the SCIM server sees it.
 func served(p *ProjectConfig, e *reconcile.Engine) proxy.Project {
 	out := proxy.Project{Name: p.Name, Users: e, Groups: e, WithoutEmail: proxy.EmailPolicy(p.Users.WithoutEmail)}
+	out.Tokens = scimTokens(p)
+	return out
+}
+
+func scimTokens(p *ProjectConfig) []proxy.Token {
+	out := make([]proxy.Token, 0, len(p.Tokens))
 	for _, t := range p.Tokens {
-		out.Tokens = append(out.Tokens, proxy.Token{Name: t.Name, SHA256: t.Digest})
+		out = append(out, proxy.Token{Name: t.Name, SHA256: t.Digest})
 	}
 	return out
 }

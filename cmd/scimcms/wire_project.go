@@ -71,15 +71,23 @@ func (w wiring) queueOptions(p *ProjectConfig, o queue.Options, observer queue.O
 // engineOptions is what the configuration says to the engine. For the engine 0 means its own default, here it means
 // none.
 func (w wiring) engineOptions(p *ProjectConfig) reconcile.Options {
+	set := engineSettings(&w.config, p, nil)
 	o := reconcile.Options{
-		Project: p.Name, Attributes: attributes, Document: document, ProfileAttributes: p.CMS.ProfileAttributes, Adopt: p.Users.Adopt,
-		Wait: max(w.config.Sync.Wait, 1), CallTimeout: p.CMS.Timeout, ImportEvery: p.Import.Interval, MaxAge: max(p.Import.MaxAge, 1),
-		Logger: w.log,
+		Project: p.Name, Attributes: attributes, Document: document, ProfileAttributes: set.ProfileAttributes, Adopt: set.Adopt,
+		Wait: set.Wait, CallTimeout: p.CMS.Timeout, ImportEvery: set.ImportEvery, MaxAge: set.MaxAge, Logger: w.log,
 	}
 	if w.idle {
 		o.ListingWait = 1 // nobody would bring the picture that a listing waits for
 	}
 	return o
+}
+
+// engineSettings is the part of it that a running engine takes over.
+func engineSettings(c *Config, p *ProjectConfig, rules *mapping.Rules) reconcile.Settings {
+	return reconcile.Settings{
+		Rules: rules, ProfileAttributes: p.CMS.ProfileAttributes, Adopt: p.Users.Adopt, Wait: max(c.Sync.Wait, 1),
+		ImportEvery: p.Import.Interval, MaxAge: max(p.Import.MaxAge, 1),
+	}
 }
 
 func rulesConfig(p *ProjectConfig) mapping.Config {

@@ -124,5 +124,8 @@ func (e *Engine) keepRules(ctx context.Context) {
 // changed.
 func (e *Engine) Reload(ctx context.Context, s Settings) error {
 	e.live.Store(newLive(s))
+	if !e.binding.ok() {
+		return nil // a process that syncs nothing has no say; one that is to sync claims when it is bound
+	}
 	return e.claimRules(ctx)
 }
