@@ -62,6 +62,7 @@ type RoleDecision struct {
 	Wait    bool   // the role is still to be made: invitations and role changes wait, nothing else does
 	Failed  string // code: the role cannot be given; the role in the CMS stays, and who has none waits
 	Source  Source
+	Takes   bool   // what the person has now comes from a rule or a group that gives it no more, or from somebody's hand
 	Because string // sentence for operators: how the decision came about
 }
 
@@ -69,14 +70,20 @@ type RoleDecision struct {
 // oldest group first; then the default, for whomever the proxy invites. roles must hold every role of the CMS, those just
 // made by the proxy included.
 func (r *Rules) RoleOf(p Person, roles RoleSet) RoleDecision {
-	groups := slices.Clone(p.Groups)
-	slices.SortStableFunc(groups, func(a, b GroupRef) int {
+	p.Groups = slices.Clone(p.Groups)
+	slices.SortStableFunc(p.Groups, func(a, b GroupRef) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
 	})
-	if d, ok := r.byRule(p.Attributes, groups, roles); ok {
+	d := r.decide(p, roles)
+	d.Takes = d.RoleID != "" && !d.Keep && p.Current != "" && !p.Adopted && !r.offers(p, roles)
+	return d
+}
+
+func (r *Rules) decide(p Person, roles RoleSet) RoleDecision {
+	if d, ok := r.byRule(p.Attributes, p.Groups, roles); ok {
 		return d
 	}
-	d, passed, ok := r.byGroup(groups, roles)
+	d, passed, ok := r.byGroup(p.Groups, roles)
 	if !ok {
 		d = r.byDefault(p, roles)
 	}

@@ -87,7 +87,7 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 // The label sets that exist from the start, so that a first error is an increase from zero.
 var (
 	syncKinds      = []string{"user", "group"}
-	syncOutcomes   = []string{"done", "again", "retry", "wait", "parked", "rejected", "lost"}
+	syncOutcomes   = []string{"done", "again", "retry", "wait", "parked", "held", "rejected", "lost"}
 	importOutcomes = []string{"ok", "error", "refused"}
 	redisOps       = []string{"scrape", "request"}
 	failureCodes   = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusInternalServerError, http.StatusServiceUnavailable}

@@ -108,7 +108,7 @@ func TestMetrics_ReadDepthsWhenScraped(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := fakeStats{
-		stats:  queue.Stats{Depth: map[queue.Lane]int64{queue.Leavers: 2}, Leased: 3, Parked: 4, Codes: map[string]int64{"seats": 4}, OldestAge: 90 * time.Second, Paused: true, Circuit: "bad token"},
+		stats:  queue.Stats{Depth: map[queue.Lane]int64{queue.Leavers: 2}, Leased: 3, Parked: 4, Held: 7, Codes: map[string]int64{"seats": 4}, OldestAge: 90 * time.Second, Paused: true, Circuit: "bad token"},
 		engine: reconcile.Stats{Users: 50, Groups: 6, ImportAge: time.Minute},
 	}
 	m.Watch("site", proxy.Source{Queue: s.queue(), Engine: s, Pacer: func(context.Context) (float64, error) { return 1.3, nil }, ETA: func(n int64) time.Duration { return time.Duration(n) * time.Minute }})
@@ -123,6 +123,7 @@ func TestMetrics_ReadDepthsWhenScraped(t *testing.T) {
 		{"queue_parked", nil, 4},
 		{"queue_parked_by_code", []string{"code", "seats"}, 4},
 		{"queue_eta_seconds", nil, 120},
+		{"queue_held", nil, 7},
 		{"queue_oldest_age_seconds", nil, 90},
 		{"queue_paused", nil, 1},
 		{"circuit_open", nil, 1},

@@ -44,7 +44,7 @@ type scrape struct {
 	mu      sync.Mutex
 	sources map[string]Source
 
-	depth, oldest, eta, leased, parked, codes, paused, circuit, pacer, importAge, users, groups *prometheus.Desc
+	depth, oldest, eta, leased, parked, codes, held, paused, circuit, pacer, importAge, users, groups *prometheus.Desc
 }
 
 func newScrape() *scrape {
@@ -54,11 +54,12 @@ func newScrape() *scrape {
 	return &scrape{
 		sources:   map[string]Source{},
 		depth:     desc("queue_depth", "Keys that wait, due or not, by lane.", "lane"),
-		oldest:    desc("queue_oldest_age_seconds", "Age of the oldest change that the CMS does not agree with yet and that is not parked."),
+		oldest:    desc("queue_oldest_age_seconds", "Age of the oldest change that the CMS does not agree with yet and that is neither parked nor held."),
 		eta:       desc("queue_eta_seconds", "About how long the CMS's pace takes for what is queued, at a call for each key."),
 		leased:    desc("queue_leased", "Keys that are being worked on."),
 		parked:    desc("queue_parked", "Keys that wait for an operator."),
 		codes:     desc("queue_parked_by_code", "Keys that wait for an operator, by the code of the reason.", "code"),
+		held:      desc("queue_held", "Keys that the brake holds until an operator releases or discards them."),
 		paused:    desc("queue_paused", "1 while an operator has paused the project."),
 		circuit:   desc("circuit_open", "1 while calls to the CMS are stopped."),
 		pacer:     desc("pacer_factor", "How much wider than the limit asks for calls to the CMS are spaced; 1 is none."),
@@ -70,7 +71,7 @@ func newScrape() *scrape {
 
 // Describe implements prometheus.Collector.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups} {
+	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.held, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups} {
 		ch <- d
 	}
 }
@@ -126,6 +127,7 @@ func (s *scrape) collectQueue(ctx context.Context, g gauges, src Source) error {
 	}
 	g.set(s.leased, float64(st.Leased))
 	g.set(s.parked, float64(st.Parked))
+	g.set(s.held, float64(st.Held))
 	g.set(s.paused, truth(st.Paused))
 	g.set(s.circuit, truth(st.Circuit != ""))
 	return nil

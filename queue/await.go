@@ -10,11 +10,11 @@ import (
 // pollEvery is how often Await asks Redis about a ticket that another process may finish.
 const pollEvery = 50 * time.Millisecond
 
-// Settled reports whether an attempt has ended that covers ticket: the key is gone (agreed), parked, or was tried at
+// Settled reports whether an attempt has ended that covers ticket: the key is gone (agreed), parked, held, or was tried at
 // this ticket or a newer one and waits to be tried again. The entry says with what error; it is empty when the key
 // is gone.
 func (q *Queue) Settled(ctx context.Context, key string, ticket int64) (bool, Entry, error) {
-	f, err := q.opt.Redis.HMGet(ctx, q.keys.record(key), "ticket", "lane", "attempts", "tried", "token", "parked", "code", "text").Result()
+	f, err := q.opt.Redis.HMGet(ctx, q.keys.record(key), "ticket", "lane", "attempts", "tried", "token", "parked", "code", "text", "held").Result()
 	if err != nil {
 		return false, Entry{}, fmt.Errorf("queue: settled %s: %w", key, err)
 	}
@@ -24,15 +24,17 @@ func (q *Queue) Settled(ctx context.Context, key string, ticket int64) (bool, En
 	s := texts(f)
 	e := Entry{
 		Key: key, State: Queued, Ticket: number(s[0]), Lane: Lane(s[1]), Attempts: int(number(s[2])),
-		Tried: number(s[3]), Parked: number(s[5]), Code: s[6], Text: s[7],
+		Tried: number(s[3]), Parked: number(s[5]), Code: s[6], Text: s[7], Held: number(s[8]),
 	}
 	switch {
 	case s[4] != "":
 		e.State = Leased
 	case s[5] != "":
 		e.State = Parked
+	case s[8] != "":
+		e.State = Held
 	}
-	return e.State == Parked || e.Tried >= ticket, e, nil
+	return e.State == Parked || e.State == Held || e.Tried >= ticket, e, nil
 }
 
 // Await returns when ticket is settled, or with the context's error. It wakes at once when this process ends a lease

@@ -5,14 +5,15 @@
 //
 // # Parts
 //
-// A key is queued in one of four lanes, leased or parked. Its record carries a ticket, which every queueing raises;
+// A key is queued in one of four lanes, leased, parked or held. Its record carries a ticket, which every queueing raises;
 // whoever acted on an older ticket than the newest finds the key queued again. Leases end by Finish, by Release, or by
 // running out. The Lua in lua/fragment is the queue's core (Fragment): other packages put it before their own scripts,
 // so that their record and the queue entry are one write. The Go API runs the same functions. All times are Redis's.
 //
 //	Queue   Push, Take, Adopt, Renew, KeepAlive, Guard, Finish, Release, Look       for those who work
 //	        Settled, Await                                                          for requests that wait
-//	        List, Show, Stats, Replay, ReplayAll, Drop, Pause, Resume, Trip, Clear  for operators
+//	        List, Show, Stats, Replay, ReplayAll, Approve, ApproveAll, HeldKeys, Drop, Pause,
+//	        Resume, Trip, Clear                                                     for operators
 //	Pool    takes due keys of several projects to a bounded number of workers
 //	Pacer   books send times, shared by all processes that use one CMS token
 //

@@ -16,6 +16,7 @@ const (
 	Retry                    // it may work later: back-off, one attempt used
 	Wait                     // something else must happen first: no attempt used
 	Park                     // it cannot work as it is: kept aside until a newer wish or a replay
+	Hold                     // an operator must approve it: kept aside until then, or until a newer wish; no attempt used
 	Ended                    // the handler has ended the lease itself, with q_finish in a script of its own
 )
 
@@ -28,6 +29,8 @@ func (o Outcome) verdict() string {
 		return "wait"
 	case Park:
 		return "park"
+	case Hold:
+		return "hold"
 	case Ended:
 		return "ended"
 	default:
@@ -40,7 +43,7 @@ type Verdict struct {
 	Outcome   Outcome
 	After     time.Duration // when to come back (Retry, Wait); 0: back-off by attempts for Retry, 1s for Wait
 	Lane      Lane          // recomputed from the wish; "" keeps the key's lane
-	Code      string        // machine-readable reason, for Retry, Wait and Park
+	Code      string        // machine-readable reason, for Retry, Wait, Park and Hold
 	Text      string        // the reason in words, without secrets or personal data beyond the key's own
 	Call      string        // the last call that the attempt made, for the history: a name, no values
 	Look      int64         // Unix ms: the CMS is to be read again then; 0: not for this attempt's sake
@@ -53,6 +56,7 @@ const (
 	ResultAgain    = "again"    // a newer wish came meanwhile: queued again, due now
 	ResultRetry    = "retry"    // queued again, due later (also: done, but a look is still owed)
 	ResultParked   = "parked"   // kept aside
+	ResultHeld     = "held"     // kept aside for an operator to approve
 	ResultReleased = "released" // back in its lane, nothing used
 	ResultLost     = "lost"     // the lease was gone: nothing written, a look is queued
 )

@@ -50,7 +50,7 @@ func luaSource(name string) string {
 
 // scripts are the queue's own, compiled once per Queue.
 type scripts struct {
-	push, take, due, renew, finish, lost, replay, drop, trip, trouble, clear, list *redis.Script
+	push, take, due, renew, finish, lost, replay, approve, drop, trip, trouble, clear, list *redis.Script
 }
 
 func newScripts() scripts {
@@ -58,7 +58,7 @@ func newScripts() scripts {
 	more := func(name string) *redis.Script { return Script(luaSource("own/shared") + luaSource(name)) }
 	return scripts{
 		push: load("push"), take: load("take"), due: load("due"), renew: load("renew"), finish: load("finish"),
-		lost: load("lost"), replay: more("replay"), drop: load("drop"), list: load("list"),
+		lost: load("lost"), replay: more("replay"), approve: load("approve"), drop: load("drop"), list: load("list"),
 		trip: more("trip"), trouble: more("trouble"), clear: more("clear"),
 	}
 }

@@ -21,6 +21,7 @@ const (
 	Queued State = "queued"
 	Leased State = "leased"
 	Parked State = "parked"
+	Held   State = "held"
 )
 
 // Entry is what the queue knows about a key. Times are Unix ms, 0 when there is none.
@@ -35,6 +36,7 @@ type Entry struct {
 	Until    int64 // end of the lease (Leased)
 	Since    int64 // since when it is not agreed
 	Parked   int64 // when it was parked
+	Held     int64 // when it was held
 	Look     int64 // the CMS must be read by a lease taken then or later
 	Intent   string
 	Code     string // last error
@@ -43,14 +45,14 @@ type Entry struct {
 
 // ListOptions choose and page entries.
 type ListOptions struct {
-	State  State  // Queued, Leased or Parked; "" = all of them
+	State  State  // Queued, Leased, Parked or Held; "" = all of them
 	Lane   Lane   // of queued keys; "" = all
 	Code   string // only keys that are parked with this code; "" = all
 	Limit  int    // entries at most; default 100, at most 500
 	Cursor string // where the last page ended; "" = from the start
 }
 
-// List returns a page of entries (leased, then queued by lane and due time, then parked) and the cursor of the next
+// List returns a page of entries (leased, then queued by lane and due time, then parked, then held) and the cursor of the next
 // page, "" after the last. Entries that move while somebody pages can be missed or seen twice.
 func (q *Queue) List(ctx context.Context, opt ListOptions) ([]Entry, string, error) {
 	sets := listSets(opt)
@@ -106,6 +108,9 @@ func listSets(opt ListOptions) []string {
 	if wanted(Parked) && opt.Lane == "" {
 		sets = append(sets, "parked")
 	}
+	if wanted(Held) && opt.Lane == "" {
+		sets = append(sets, "held")
+	}
 	return sets
 }
 
@@ -145,6 +150,7 @@ func newEntry(row []string) Entry {
 	e := Entry{
 		Key: row[0], State: Queued, Lane: Lane(f["lane"]), Ticket: number(f["ticket"]), Tried: number(f["tried"]),
 		Attempts: int(number(f["attempts"])), Until: number(f["until"]), Since: number(f["since"]), Parked: number(f["parked"]),
+		Held: number(f["held"]),
 		Look: max(number(f["look"]), number(f["ilook"])), Intent: f["intent"], Code: f["code"], Text: f["text"],
 	}
 	switch {
@@ -152,6 +158,8 @@ func newEntry(row []string) Entry {
 		e.State = Leased
 	case f["parked"] != "":
 		e.State = Parked
+	case f["held"] != "":
+		e.State = Held
 	default:
 		due, _ := strconv.ParseFloat(row[1], 64)
 		e.Due = int64(due)
@@ -177,6 +185,7 @@ type Stats struct {
 	Depth     map[Lane]int64 // queued keys, due or not
 	Leased    int64
 	Parked    int64
+	Held      int64            // kept back by the brake
 	Codes     map[string]int64 // how many are parked, by code
 	OldestAge time.Duration    // of the key that has been queued or leased for longest
 	Paused    bool
@@ -199,7 +208,7 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	for _, lane := range Lanes() {
 		depth[lane] = pipe.ZCard(ctx, q.keys.lane(lane))
 	}
-	leased, parked := pipe.ZCard(ctx, q.keys.leased()), pipe.ZCard(ctx, q.keys.parked())
+	leased, parked, held := pipe.ZCard(ctx, q.keys.leased()), pipe.ZCard(ctx, q.keys.parked()), pipe.ZCard(ctx, q.keys.held())
 	codes := pipe.HGetAll(ctx, q.keys.codes())
 	oldest := pipe.ZRangeWithScores(ctx, q.keys.since(), 0, 0)
 	now, paused := pipe.Time(ctx), pipe.Exists(ctx, q.keys.paused())
@@ -208,7 +217,7 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, fmt.Errorf("queue: stats: %w", err)
 	}
 	s := Stats{
-		Depth: make(map[Lane]int64), Leased: leased.Val(), Parked: parked.Val(),
+		Depth: make(map[Lane]int64), Leased: leased.Val(), Parked: parked.Val(), Held: held.Val(),
 		Codes: make(map[string]int64), Paused: paused.Val() > 0, Circuit: circuit.Val(),
 	}
 	for code, n := range codes.Val() {

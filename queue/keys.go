@@ -5,13 +5,14 @@ import "strings"
 // Every key of the package, its type and its bound. The Lua files build the same names; TestKeys_AreAllListedHere
 // compares them. All keys of a project start with its base, whose hash tag puts them into one slot of a Redis Cluster.
 //
-//	base:k:<key>    HASH    one queued, leased or parked key; goes when the key is agreed or dropped
+//	base:k:<key>    HASH    one queued, leased, parked or held key; goes when the key is agreed or dropped
 //	base:q:<lane>   ZSET    queued keys by due time (ms), one set per lane; bounded by the records
 //	base:q:leased   ZSET    leased keys by the lease's end (ms); bounded by workers and requests
 //	base:q:parked   ZSET    parked keys by the time of parking (ms); bounded by the records
+//	base:q:held     ZSET    held keys by the time of holding (ms); bounded by the records
 //	base:q:codes    HASH    how many keys are parked, by code; exact
 //	base:h:<key>    LIST    the last 20 attempts of a key that met trouble; expires after 7 days
-//	base:q:since    ZSET    keys neither agreed nor parked by the time they were first queued (ms); bounded by the records
+//	base:q:since    ZSET    keys neither agreed, parked nor held by the time they were first queued (ms); bounded by the records
 //	base:q:idents   HASH    CMS identity → "token key" of the lease that has it; freed with the lease
 //	base:q:ticket   STRING  the project's last ticket
 //	base:q:turn     STRING  counts takes, so that every lane has its turn
@@ -30,6 +31,7 @@ func (k keys) leased() string            { return k.base + ":q:leased" }
 func (k keys) parked() string            { return k.base + ":q:parked" }
 func (k keys) codes() string             { return k.base + ":q:codes" }
 func (k keys) history(key string) string { return k.base + ":h:" + key }
+func (k keys) held() string              { return k.base + ":q:held" }
 func (k keys) since() string             { return k.base + ":q:since" }
 func (k keys) idents() string            { return k.base + ":q:idents" }
 func (k keys) ticket() string            { return k.base + ":q:ticket" }

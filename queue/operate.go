@@ -13,7 +13,7 @@ var ErrLeased = errors.New("queue: key is leased")
 const replayBatch = 500
 
 // Replay makes keys due now with attempts 0, parked ones and those in back-off. It returns how many there were; a key
-// that is leased or unknown is none.
+// that is leased, held or unknown is none.
 func (q *Queue) Replay(ctx context.Context, keys ...string) (int, error) {
 	return q.replay(ctx, "", keys)
 }

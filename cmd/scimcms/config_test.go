@@ -239,9 +239,8 @@ func TestLoadConfig_Warnings(t *testing.T) {
 		env    []string
 		want   []string
 	}{
-		{name: "not enforced", source: minimal + "    drift: repair\n    brake: {percent: 10}\n", want: []string{
+		{name: "not enforced", source: minimal + "    drift: repair\n", want: []string{
 			"projects[0].drift: repair is not enforced by this version: drift is reported only (line 6)",
-			"projects[0].brake: is not enforced by this version: deprovisionings are not held (line 7)",
 		}},
 		{name: "replica", source: "redis: {durability: replica}\n" + minimal, want: []string{
 			"redis.durability: replica is not enforced by this version: writes do not wait for a replica (line 1)",

@@ -75,6 +75,7 @@ type queueSize struct {
 	Leased           int64            `json:"leased"`
 	Parked           int64            `json:"parked"`
 	ParkedByCode     map[string]int64 `json:"parked_by_code,omitempty"`
+	Held             int64            `json:"held"`
 	OldestAgeSeconds float64          `json:"oldest_age_seconds"`
 	ETASeconds       float64          `json:"eta_seconds,omitempty"`
 	Paused           bool             `json:"paused"`
@@ -94,6 +95,7 @@ type queueEntry struct {
 	Due         *time.Time `json:"due,omitempty"`
 	LeasedUntil *time.Time `json:"leased_until,omitempty"`
 	Parked      *time.Time `json:"parked,omitempty"`
+	Held        *time.Time `json:"held,omitempty"`
 	IntentOpen  bool       `json:"intent_open,omitempty"`
 
 	History []keyAttempt `json:"history,omitempty"`

@@ -74,7 +74,7 @@ func (p projectState) summary() string {
 		queued += n
 		lanes = append(lanes, fmt.Sprintf("%s %d", lane, n))
 	}
-	text := fmt.Sprintf("%s: %d queued (%s), %d leased, %d parked", p.Name, queued, strings.Join(lanes, ", "), q.Leased, q.Parked)
+	text := fmt.Sprintf("%s: %d queued (%s), %d leased, %d parked, %d held", p.Name, queued, strings.Join(lanes, ", "), q.Leased, q.Parked, q.Held)
 	if q.OldestAgeSeconds > 0 {
 		text += fmt.Sprintf("; the oldest waits for %s", time.Duration(q.OldestAgeSeconds*float64(time.Second)).Round(time.Second))
 	}
@@ -108,6 +108,7 @@ func (p printer) entry(e queueEntry) error {
 		{"due", moment(e.Due)},
 		{"leased until", moment(e.LeasedUntil)},
 		{"parked", moment(e.Parked)},
+		{"held", moment(e.Held)},
 		{"code", e.Code},
 		{"reason", oneLine(e.Reason)},
 		{"open call", openCall(e.IntentOpen)},

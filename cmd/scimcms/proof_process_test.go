@@ -51,6 +51,7 @@ projects:
   - name: ` + project + `
     tokens: [{name: okta, sha256: %q}]
     cms: {base_url: %q, token: {env: CMS_TOKEN}, rate: %s, timeout: 2s}
+    brake: {percent: 100}
     roles:
       default: Viewer
       create: true

@@ -19,7 +19,7 @@ func (p program) queueCommand() *cobra.Command {
 	q := &cobra.Command{
 		Use:   "queue",
 		Short: "Show the work queue, replay and drop keys, pause and resume",
-		Long: "Shows what is queued, leased and parked in a project, and does what an operator may do about it. A key is what the\n" +
+		Long: "Shows what is queued, leased, parked and held in a project, and does what an operator may do about it. A key is what the\n" +
 			"queue holds: user/ID or group/ID. It works on the Redis of a configuration, or through the admin listener of a\n" +
 			"running proxy (--admin-url).",
 		Args: onlyCommands,
@@ -48,7 +48,7 @@ func (p program) queueList(f *queueFlags) *cobra.Command {
 	var filter listFilter
 	ls := &cobra.Command{
 		Use:   "ls",
-		Short: "List what is leased, queued and parked",
+		Short: "List what is leased, queued, parked and held",
 		Args:  noArgs,
 		RunE: p.queueRun(f, func(ctx context.Context, o *operator, out printer) error {
 			project, err := o.find(ctx)
@@ -62,7 +62,7 @@ func (p program) queueList(f *queueFlags) *cobra.Command {
 			return out.list(project, entries, more)
 		}),
 	}
-	ls.Flags().StringVar(&filter.state, "state", "", "only queued, leased or parked keys")
+	ls.Flags().StringVar(&filter.state, "state", "", "only queued, leased, parked or held keys")
 	ls.Flags().StringVar(&filter.lane, "lane", "", "only queued keys of this lane: leavers, interactive, normal or background")
 	ls.Flags().StringVar(&filter.code, "code", "", "only keys that are parked with this code")
 	ls.Flags().IntVar(&filter.limit, "limit", 100, "keys at most; 0 = all")

@@ -47,6 +47,7 @@ func (w wiring) part(p *ProjectConfig, base queue.Options, metrics *proxy.Metric
 	dir, err := directory.New(directory.Options{
 		Redis: base.Redis, Queue: q, Base: queue.Base(w.config.Redis.Prefix, p.Name), Project: p.Name, Lease: q.LeaseFor(),
 		CallTimeout: p.CMS.Timeout, UnknownMembers: p.Groups.UnknownMembers, NewID: newID(p.Name), Fold: mapping.Fold,
+		Brake: directory.Brake{Percent: p.Brake.Percent, Min: p.Brake.Min, Window: p.Brake.Window},
 	})
 	if err != nil {
 		return nil, err

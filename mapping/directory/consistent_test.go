@@ -67,7 +67,7 @@ func (s *snapshot) put(name, field, val string) {
 
 // expected are the keys that follow from the records alone.
 func (s *snapshot) expected() map[string]value {
-	for _, name := range []string{":x:un", ":x:cms", ":x:gname", ":x:gext", ":l:u", ":l:g"} {
+	for _, name := range []string{":x:un", ":x:cms", ":x:gname", ":x:gext", ":l:u", ":l:g", ":acc"} {
 		s.want[name] = value{}
 	}
 	for id, u := range s.users {
@@ -102,6 +102,9 @@ func (s *snapshot) expectUser(id string, u value) {
 	}
 	if u["state"] == "live" {
 		s.put(":l:u", id, u["seq"])
+	}
+	if u["managed"] == "1" && (u["ckind"] == "invitation" || (u["ckind"] == "collaborator" && u["cactive"] == "1")) {
+		s.put(":acc", id, "1")
 	}
 	if u["cid"] != "" {
 		s.put(":x:cms", u["ckind"][:1]+u["cid"], id)

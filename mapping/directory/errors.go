@@ -17,6 +17,19 @@ var ErrLost = errors.New("the lease is gone")
 // ErrBusy means that another key holds the CMS identity at the moment.
 var ErrBusy = errors.New("the identity is leased by another key")
 
+// HeldError means that the brake keeps a call back until an operator approves it: nothing was noted.
+type HeldError struct {
+	Takes   Taking
+	People  int  // counted in the window
+	Allowed int  // as many may be
+	First   bool // no other key is held
+}
+
+// Error implements error.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("held by the brake: %d of %d people in the window", e.People, e.Allowed)
+}
+
 // ConflictError refuses a write because another record has a value that must be unique.
 type ConflictError struct {
 	Attribute string // SCIM name: userName, emails, externalId, displayName

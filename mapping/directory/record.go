@@ -87,6 +87,8 @@ func syncRecord(f *fields) Sync {
 		s.State, s.Code, s.Text, s.Ticket, s.Leased = Pending, code, text, ticket, state == "leased"
 	case "parked":
 		s.State, s.Code, s.Text, s.Ticket, s.Parked = Failed, code, text, ticket, true
+	case "held":
+		s.State, s.Code, s.Text, s.Ticket = Held, code, text, ticket
 	}
 	if s.State == "" {
 		s.State = Synced

@@ -19,7 +19,7 @@ type scripts struct {
 	knownMembers, stageMembers, swapMembers, fanOut              *redis.Script
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
-	saveRoles, lost                                              *redis.Script
+	saveRoles, lost, window                                      *redis.Script
 	claimRules, sweepRules, resolveRoles                         *redis.Script
 }
 
@@ -39,7 +39,7 @@ func loadScripts() *scripts {
 		fanOut:        script("fan_out"),
 		loadUser:      script("load_user"),
 		loadGroup:     script("load_group"),
-		intend:        script("intend"),
+		intend:        script("brake", "intend"),
 		settleUser:    script("link", "settle_user"),
 		settleGroup:   script("drops", "settle_group"),
 		read:          queue.ReadScript(sources("records", "read")),
@@ -52,6 +52,7 @@ func loadScripts() *scripts {
 		claimRules:    script("claim_rules"),
 		sweepRules:    script("sweep_rules"),
 		resolveRoles:  script("resolve_roles"),
+		window:        script("brake", "window"),
 	}
 }
 

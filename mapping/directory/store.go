@@ -24,8 +24,9 @@ type Options struct {
 	Queue          *queue.Queue
 	Base           string // queue.Base(prefix, project)
 	Project        string
-	Lease          time.Duration    // of a key that a commit leases for its request; default 15s
-	CallTimeout    time.Duration    // deadline of one CMS call; default 8s
+	Lease          time.Duration // of a key that a commit leases for its request; default 15s
+	CallTimeout    time.Duration // deadline of one CMS call; default 8s
+	Brake          Brake
 	UnknownMembers string           // skip (default) or reject
 	Clock          func() time.Time // default time.Now
 	NewID          func(kind, key string, uses int64) string

@@ -16,6 +16,7 @@ type Work[T any] struct {
 	Found        bool
 	RolesVersion string
 	Rules        string // fingerprint of the rules in force, "" before any were
+	Held         int    // group: as Waiting, but the brake holds them
 	Waiting      int    // group: holders of the role to drop with work of their own waiting (of the first 200)
 	Now          int64  // ms, by the clock that queue records use
 }
@@ -96,7 +97,7 @@ func (d *Directory) LoadGroup(ctx context.Context, id string, l *queue.Lease) (W
 		return Work[Group]{}, ErrLost
 	}
 	refresh(l, texts(at(ans, 2)))
-	w := Work[Group]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Waiting: int(num(at(ans, 5))), Rules: str(at(ans, 6))}
+	w := Work[Group]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Waiting: int(num(at(ans, 5))), Rules: str(at(ans, 6)), Held: int(num(at(ans, 7)))}
 	if rec := list(at(ans, 1)); rec != nil {
 		w.Item, w.Found = groupRecord(rec), true
 	}
@@ -108,6 +109,7 @@ type Call struct {
 	Note     string        // for whoever has to find out what became of it
 	Deadline time.Duration // after that it can no longer arrive
 	Changes  Changes
+	Takes    Taking // what it takes from a person: the brake judges it
 }
 
 // Changes says what a CMS write changes of what is agreed on.
@@ -133,11 +135,14 @@ func (c Changes) fields() (out []any) {
 
 // Intend notes a CMS write before it is sent and leases the CMS identities that it touches. What it changes is not agreed
 // on until a sync ends in agreement: else the difference between a call of the proxy and a wish that has returned to what
-// was agreed on before would be taken for somebody's change by hand.
+// was agreed on before would be taken for somebody's change by hand. A call that takes something from a person passes the
+// brake, or is a *HeldError.
 func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents ...string) error {
 	kind, id := splitKey(l.Key)
 	fields := c.Changes.fields()
-	args := append([]any{d.now(), l.Key, l.Token, ms(d.opts.Lease), ms(c.Deadline), c.Note, len(fields)}, fields...)
+	brake := d.opts.Brake.args(c.Takes)
+	args := []any{d.now(), l.Key, l.Token, ms(d.opts.Lease), ms(c.Deadline), c.Note, brake[0], l.Ticket, brake[1], brake[2], brake[3]}
+	args = append(append(args, len(fields)), fields...)
 	ans, err := d.run(ctx, d.scripts.intend, []string{d.keys.base + ":" + kind + ":" + id}, append(args, anys(idents)...)...)
 	if err != nil {
 		return err
@@ -148,11 +153,13 @@ func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents .
 		return nil
 	case "busy":
 		return ErrBusy
+	case "held":
+		return &HeldError{Takes: c.Takes, People: int(num(at(ans, 1))), Allowed: int(num(at(ans, 2))), First: num(at(ans, 3)) == 0}
 	}
 	return ErrLost
 }
 
-// SettleUser writes what a sync learnt or did. The outcome is the queue's: done, again, retry or parked.
+// SettleUser writes what a sync learnt or did. The outcome is the queue's: done, again, retry, parked or held.
 func (d *Directory) SettleUser(ctx context.Context, id string, l *queue.Lease, r UserResult) (string, error) {
 	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Link != nil))
 	args = append(append(args, d.linkArgs(r.Link)...), flag(r.Old != nil))

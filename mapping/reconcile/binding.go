@@ -178,6 +178,9 @@ func queueNotes(stats queue.Stats) (notes []string) {
 	if stats.Parked > 0 {
 		notes = append(notes, fmt.Sprintf("%d keys are parked and wait for an operator", stats.Parked))
 	}
+	if stats.Held > 0 {
+		notes = append(notes, fmt.Sprintf("the brake holds %d people back until an operator releases or discards them", stats.Held))
+	}
 	return notes
 }
 

@@ -50,7 +50,7 @@ type Person struct {
 
 // Observer hears what the engine did, in basic types. Its methods are called at the end of each sync and import.
 type Observer interface {
-	// Synced reports a sync: kind is user or group; outcome is done, again, retry, wait, parked, rejected or lost.
+	// Synced reports a sync: kind is user or group; outcome is done, again, retry, wait, parked, held, rejected or lost.
 	Synced(kind, outcome string)
 	// Agreed reports how long after its acceptance a wish was agreed.
 	Agreed(kind string, after time.Duration)

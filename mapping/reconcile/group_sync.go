@@ -25,7 +25,8 @@ const opRenameRole = "rename_role"
 type groupSync struct {
 	syncing
 	group   directory.Group
-	waiting int
+	waiting int // holders of the role to drop with work of their own waiting
+	held    int // and those whom the brake holds
 	roles   mapping.RoleSet
 	all     []cmsclient.Role
 }
@@ -51,7 +52,7 @@ func (s *groupSync) round(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	s.group, s.waiting = work.Item, work.Waiting
+	s.group, s.waiting, s.held = work.Item, work.Waiting, work.Held
 	if s.outdated(work.Rules) {
 		return s.finish(ctx, directory.GroupResult{}, outdatedVerdict())
 	}
@@ -146,7 +147,7 @@ func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
 			s.set.Rules.Config().Template))
 		return out, true, err
 	}
-	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}, "role:"+fold(s.group.Name)); err != nil {
+	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}, directory.TakesNothing, "role:"+fold(s.group.Name)); err != nil {
 		return s.callFailed(ctx, err)
 	}
 	role, err := s.engine.cms.CreateRole(ctx, s.all[i].Template(s.group.Name))
@@ -158,7 +159,7 @@ func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
 
 func (s *groupSync) renameRole(ctx context.Context) (outcome, bool, error) {
 	note := intent{Op: opRenameRole, ID: s.group.RoleID, Address: s.group.Name}
-	if err := s.intend(ctx, note, "role:"+fold(s.group.Name), "role-id:"+s.group.RoleID); err != nil {
+	if err := s.intend(ctx, note, directory.TakesNothing, "role:"+fold(s.group.Name), "role-id:"+s.group.RoleID); err != nil {
 		return s.callFailed(ctx, err)
 	}
 	role, err := s.engine.cms.UpdateRole(ctx, s.group.RoleID, cmsclient.RoleAttributes{Name: s.group.Name})
@@ -200,8 +201,12 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 		return s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Wait, After: holdersWait,
 			Code: "members_moving", Text: "the role is deleted when its holders have been given another one"})
 	}
+	if s.held > 0 {
+		return s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Wait, After: roleWait,
+			Code: "members_held", Text: "the role is deleted when an operator has released its holders, whom the brake holds"})
+	}
 	role := s.group.DropRole
-	if err := s.intend(ctx, intent{Op: "delete_role", ID: role}, "role-id:"+role); err != nil {
+	if err := s.intend(ctx, intent{Op: "delete_role", ID: role}, directory.TakesNothing, "role-id:"+role); err != nil {
 		out, _, err := s.callFailed(ctx, err)
 		return out, err
 	}

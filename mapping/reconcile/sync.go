@@ -34,7 +34,7 @@ func fold(s string) string { return mapping.Fold(s) }
 
 // outcome is how one sync ended, for the request that waits for it.
 type outcome struct {
-	result   string         // of the queue (done, again, retry, parked), rejected, or lost
+	result   string         // of the queue (done, again, retry, parked, held), rejected, or lost
 	rejected *RejectedError // the CMS refused for good
 	err      error          // what went wrong, for the log
 }
@@ -183,10 +183,11 @@ func (s *syncing) mustLook() bool {
 }
 
 // intend notes a CMS write before it is sent.
-func (s *syncing) intend(ctx context.Context, what intent, idents ...string) error {
+func (s *syncing) intend(ctx context.Context, what intent, takes directory.Taking, idents ...string) error {
 	noted := s.engine.o.Now()
 	call := directory.Call{
-		Note: what.String(), Deadline: s.engine.o.CallTimeout + lookMargin, Changes: directory.Changes{Role: what.Role, Access: what.Access},
+		Note: what.String(), Deadline: s.engine.o.CallTimeout + lookMargin, Takes: takes,
+		Changes: directory.Changes{Role: what.Role, Access: what.Access},
 	}
 	err := s.engine.dir.Intend(ctx, s.lease, call, idents...)
 	s.send.until, s.last = noted.Add(lookMargin), what.Op

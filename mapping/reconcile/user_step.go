@@ -36,7 +36,7 @@ var errNoIntent = errors.New("the call could not be noted")
 func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserResult, error) {
 	access := st.Active != nil || st.Op == mapping.Withdraw || st.Op == mapping.DeleteUser
 	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: access && !st.Old}
-	if err := s.intend(ctx, note, s.idents(st)...); err != nil {
+	if err := s.intend(ctx, note, directory.Taking(s.plans.Takes(st)), s.idents(st)...); err != nil {
 		return directory.UserResult{}, fmt.Errorf("%w: %w", errNoIntent, err)
 	}
 	link, err := s.call(ctx, st)
@@ -103,7 +103,10 @@ func destination(d *mapping.Destination) *cmsclient.Destination {
 // stepFailed decides what an error of a call means: look and plan again, or end the sync.
 func (s *userSync) stepFailed(ctx context.Context, st mapping.Step, err error) (outcome, error) {
 	var ce *cmsclient.Error
+	held, braked := errors.AsType[*directory.HeldError](err)
 	switch {
+	case braked:
+		return s.hold(ctx, held)
 	case errors.Is(err, directory.ErrBusy):
 		return s.finish(ctx, directory.UserResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
 			Text: "another user's sync holds the same CMS account"})

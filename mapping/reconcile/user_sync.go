@@ -21,6 +21,7 @@ type userSync struct {
 	syncing
 	user  directory.User
 	roles mapping.RoleSet
+	plans mapping.Case // what the newest plan was made of
 }
 
 func (s *userSync) run(ctx context.Context) outcome {
@@ -88,6 +89,7 @@ func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
 	}
 	c := s.engine.caseBy(s.set, s.user, decision)
 	unadopt := s.user.Adopted && (decision.Source == mapping.FromRule || decision.Source == mapping.FromGroup)
+	s.plans = c
 	plan := mapping.Make(c)
 	plan.Steps = s.withProfile(plan.Steps, c.Observed)
 	res := directory.UserResult{Intent: s.cleared(), Unadopt: unadopt}

@@ -48,6 +48,7 @@ type entry struct {
 	Since       *time.Time  `json:"since,omitempty"`
 	Due         *time.Time  `json:"due,omitempty"`
 	LeasedUntil *time.Time  `json:"leased_until,omitempty"`
+	Held        *time.Time  `json:"held,omitempty"`
 	Parked      *time.Time  `json:"parked,omitempty"`
 	IntentOpen  bool        `json:"intent_open,omitempty"`
 	History     []attempt   `json:"history,omitempty"` // of one key only; the newest first
@@ -66,7 +67,8 @@ type attempt struct {
 func newEntry(e queue.Entry) entry {
 	return entry{
 		Key: e.Key, State: e.State, Lane: e.Lane, Ticket: e.Ticket, Attempts: e.Attempts, Code: e.Code, Reason: e.Text,
-		Since: moment(e.Since), Due: moment(e.Due), LeasedUntil: moment(e.Until), Parked: moment(e.Parked), IntentOpen: e.Intent != "",
+		Since: moment(e.Since), Due: moment(e.Due), LeasedUntil: moment(e.Until), Parked: moment(e.Parked), Held: moment(e.Held),
+		IntentOpen: e.Intent != "",
 	}
 }
 
@@ -84,6 +86,7 @@ type numbers struct {
 	Leased           int64                `json:"leased"`
 	Parked           int64                `json:"parked"`
 	ParkedByCode     map[string]int64     `json:"parked_by_code,omitempty"`
+	Held             int64                `json:"held"`
 	OldestAgeSeconds float64              `json:"oldest_age_seconds"`
 	ETASeconds       float64              `json:"eta_seconds,omitempty"` // until what is queued is worked off, at a call for each key
 	Paused           bool                 `json:"paused"`
@@ -107,7 +110,7 @@ func (s *Server) overview(ctx context.Context, p *Project) project {
 		return out
 	}
 	out.Queue = &numbers{
-		Depth: st.Depth, Leased: st.Leased, Parked: st.Parked, ParkedByCode: st.Codes, OldestAgeSeconds: st.OldestAge.Seconds(),
+		Depth: st.Depth, Leased: st.Leased, Parked: st.Parked, ParkedByCode: st.Codes, Held: st.Held, OldestAgeSeconds: st.OldestAge.Seconds(),
 		Paused: st.Paused, Circuit: st.Circuit,
 	}
 	if p.ETA != nil {
@@ -150,9 +153,9 @@ func listOptions(r *http.Request) (queue.ListOptions, error) {
 	q := r.URL.Query()
 	opt := queue.ListOptions{State: queue.State(q.Get("state")), Lane: queue.Lane(q.Get("lane")), Code: q.Get("code"), Cursor: q.Get("cursor")}
 	switch opt.State {
-	case "", queue.Queued, queue.Leased, queue.Parked:
+	case "", queue.Queued, queue.Leased, queue.Parked, queue.Held:
 	default:
-		return opt, &failure{http.StatusBadRequest, "state is queued, leased or parked"}
+		return opt, &failure{http.StatusBadRequest, "state is queued, leased, parked or held"}
 	}
 	if opt.Code != "" && (opt.Lane != "" || opt.State != "" && opt.State != queue.Parked) {
 		return opt, &failure{http.StatusBadRequest, "code chooses among parked keys: leave lane out, and state too"}

@@ -18,7 +18,7 @@ func TestListProjects(t *testing.T) {
 	got := parse(t, send(s, http.MethodGet, "/api/projects", ""))
 	want := map[string]any{"projects": []any{map[string]any{
 		"name": "site", "ready": true, "queue": map[string]any{
-			"depth": map[string]any{"leavers": 2.0}, "leased": 1.0, "parked": 3.0, "parked_by_code": map[string]any{"INVALID_EMAIL": 3.0}, "oldest_age_seconds": 90.0, "paused": true, "circuit": "bad token",
+			"depth": map[string]any{"leavers": 2.0}, "leased": 1.0, "parked": 3.0, "parked_by_code": map[string]any{"INVALID_EMAIL": 3.0}, "held": 0.0, "oldest_age_seconds": 90.0, "paused": true, "circuit": "bad token",
 		},
 	}}}
 	if d := cmp.Diff(want, got); d != "" {
@@ -35,6 +35,7 @@ func TestListQueue_PassesOptionsOn(t *testing.T) {
 	}{
 		{"", queue.ListOptions{}, ""},
 		{"?state=parked", queue.ListOptions{State: queue.Parked}, ""},
+		{"?state=held", queue.ListOptions{State: queue.Held}, ""},
 		{"?state=queued&lane=leavers&limit=7&cursor=1:20", queue.ListOptions{State: queue.Queued, Lane: queue.Leavers, Limit: 7, Cursor: "1:20"}, ""},
 		{"?code=seats", queue.ListOptions{Code: "seats"}, ""},
 		{"?code=seats&lane=leavers", queue.ListOptions{}, "code chooses"},

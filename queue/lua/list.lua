@@ -1,5 +1,5 @@
 -- Read entries of one set. Writes nothing.
--- KEYS[1] base   ARGV set ('leased', 'parked' or a lane), offset, count; or 'key' and one key
+-- KEYS[1] base   ARGV set ('leased', 'parked', 'held' or a lane), offset, count; or 'key' and one key
 -- Returns for each entry {key, score|'', field, value, field, value, ...}.
 local p, out = KEYS[1], {}
 local function add(key, score)

@@ -1,16 +1,29 @@
--- Notes, before a CMS write, that it may happen, and leases the CMS identities that it touches.
+-- Notes, before a CMS write, that it may happen, and leases the CMS identities that it touches. A call that takes
+-- something from a person passes the brake here, in the script that says that it may be sent: no two replicas count the
+-- same place. What an operator approved for this ticket is not counted.
 -- KEYS: 1 base of the project, 2 the record
--- ARGV: 1 now, 2 queue key, 3 lease token, 4 lease ms, 5 call deadline in ms from now, 6 intent, 7 n, then n fields and
---       values of the record, then identities
--- Returns 'ok' | 'busy' (another key has an identity) | 'lost'
-local p = KEYS[1]
+-- ARGV: 1 now, 2 queue key, 3 lease token, 4 lease ms, 5 call deadline in ms from now, 6 intent,
+--       7 what it takes: '' | access | role, 8 ticket, 9 percent, 10 least, 11 window in ms (d_window),
+--       12 n, then n fields and values of the record, then identities
+-- Returns 'ok' | 'busy' (another key has an identity) | 'lost' | {'held', people in the window, allowed, keys held before}
+local p, key, takes = KEYS[1], ARGV[2], ARGV[7]
 local now = q_now(p, ARGV[1])
-if not q_fenced(p, ARGV[2], ARGV[3], now) then return 'lost' end
-local n = tonumber(ARGV[7])
-for i = 8 + n, #ARGV do
-  if not q_ident(p, ARGV[2], ARGV[3], now, tonumber(ARGV[4]), ARGV[i]) then return 'busy' end
+if not q_fenced(p, key, ARGV[3], now) then return 'lost' end
+local judged = takes ~= '' and not q_approved(p, key, ARGV[8])
+local id, window, base = string.sub(key, 6), tonumber(ARGV[11]), nil
+if judged then
+  local people, allowed
+  people, allowed, base = d_window(p, takes, now, tonumber(ARGV[9]), tonumber(ARGV[10]), window)
+  if not d_passes(p, takes, id, now, window, people, allowed) then
+    return {'held', people, allowed, d_num(q_held(p))}
+  end
 end
-q_intent(p, ARGV[2], ARGV[6], d_num(now + tonumber(ARGV[5])))
-for i = 8, 7 + n, 2 do call('HSET', KEYS[2], ARGV[i], ARGV[i+1]) end
+local n = tonumber(ARGV[12])
+for i = 13 + n, #ARGV do
+  if not q_ident(p, key, ARGV[3], now, tonumber(ARGV[4]), ARGV[i]) then return 'busy' end
+end
+if judged then d_count(p, takes, id, now, window, base) end
+q_intent(p, key, ARGV[6], d_num(now + tonumber(ARGV[5])))
+for i = 13, 12 + n, 2 do call('HSET', KEYS[2], ARGV[i], ARGV[i+1]) end
 call('HSET', KEYS[2], 'stamp', call('GET', p..':pic') or '0')
 return 'ok'

@@ -44,6 +44,18 @@ local function d_hold(p, role, id, seq, state)
   call('ZADD', p..(shown and ':ru:' or ':rt:')..role, seq, id)
 end
 
+-- Keeps the set of those whom the identity provider manages and who have access to the CMS, after a change of either. Who
+-- is let in again as wished counts as deprovisioned no more.
+local function d_access(p, id)
+  local f = call('HMGET', p..':u:'..id, 'managed', 'ckind', 'cactive', 'state', 'active')
+  if f[1] ~= '1' or not (f[2] == 'invitation' or (f[2] == 'collaborator' and f[3] == '1')) then
+    call('SREM', p..':acc', id)
+  elseif call('SADD', p..':acc', id) == 1 and f[4] == 'live' and f[5] == '1' then
+    call('ZREM', p..':bw:access', id)
+    call('HDEL', p..':bb:access', id)
+  end
+end
+
 local function d_audit(p, now, event, id)
   call('XADD', p..':audit', 'MAXLEN', '~', '100000', '*', 'at', d_num(now), 'event', event, 'id', id)
 end
@@ -53,7 +65,11 @@ end
 local function d_touch(p, id, lane, now)
   local u = call('HMGET', p..':u:'..id, 'state', 'active', 'managed')
   if not u[1] then return end
-  if u[3] ~= '1' then call('HSET', p..':u:'..id, 'managed', '1') end
+  if u[3] ~= '1' then
+    call('HSET', p..':u:'..id, 'managed', '1')
+    d_access(p, id)
+  end
+  call('HDEL', p..':u:'..id, 'kept')
   if u[1] == 'live' and u[2] == '1' then q_push(p, 'user/'..id, lane, now, '1') end
 end
 

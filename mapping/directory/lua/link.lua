@@ -13,6 +13,7 @@ local function d_forget(p, id)
   d_unhold(p, f[7], id)
   if f[9] and f[9] ~= '' then d_reindex(p..':x:cms', id, d_cmskey(f[8], f[9]), '') end
   call('ZREM', p..':l:u', id)
+  call('SREM', p..':acc', id)
   q_drop(p, 'user/'..id)
   call('DEL', u, p..':ug:'..id)
 end
@@ -41,6 +42,7 @@ local function d_release(p, o, entity, addrf)
   d_reindex(p..':x:cms', o, has, '')
   if f[5] ~= f[6] then d_reindex(p..':x:addr', o, f[5], '') end
   call('HDEL', p..':u:'..o, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired', 'cname')
+  d_access(p, o)
 end
 
 -- Notes that a sync knows an entity to be no record's any more: a picture that was begun before shows it all the same.
@@ -87,6 +89,7 @@ local function d_link(p, id, l, keep)
   end
   call('HSET', u, 'ckind', l[1], 'cid', l[2], 'caddr', l[3], 'caddrf', l[4], 'crole', l[5], 'cactive', l[6],
     'cexpired', l[7], 'cname', l[8], 'miss', '0')
+  d_access(p, id)
   return nil
 end
 

@@ -29,6 +29,8 @@ local function d_supersede(p, tomb, id, addr, now, look)
   call('HSET', u, 'awrites', '0')
   call('HDEL', t, 'awrites', unpack(d_linkfields))
   if linked then call('HSET', p..':x:cms', d_cmskey(f[1], f[2]), id) end
+  d_access(p, tomb)
+  d_access(p, id)
   d_unhold(p, f[5], tomb)
   d_hold(p, f[5], id, call('HGET', u, 'seq') or 0, 'live')
   local old, state = call('HGET', t, 'ocid'), q_state(p, key)

@@ -7,6 +7,7 @@ local state = call('HGET', u, 'state')
 if not d_visible(state) then return {'gone'} end
 local now = q_now(p, ARGV[1])
 call('HSET', u, 'managed', '1')
+d_access(p, id)
 local rec = false
 if ARGV[6] == '1' then
   if state == 'rejected' then
@@ -14,6 +15,7 @@ if ARGV[6] == '1' then
     call('ZADD', p..':l:u', call('HGET', u, 'seq'), id)
   end
   call('HINCRBY', u, 'writes', 1)
+  call('HDEL', u, 'kept')
   q_push(p, 'user/'..id, ARGV[5], now, '1')
   if ARGV[3] ~= '' and q_lease(p, 'user/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'user/'..id) end
 end

@@ -44,7 +44,9 @@ if o[8] == '1' and ARGV[15] == '0' then deact = d_num(gen) end
 call('HSET', u, 'state', 'live', 'managed', '1', 'doc', ARGV[7], 'un', ARGV[8], 'unf', ARGV[9], 'ext', ARGV[10],
   'addr', ARGV[11], 'addrf', ARGV[12], 'dnf', ARGV[13], 'mailsf', ARGV[14], 'active', ARGV[15], 'gen', d_num(gen),
   'deactgen', deact, 'modified', d_num(now))
+call('HDEL', u, 'kept')
 call('HINCRBY', u, 'writes', 1)
+d_access(p, id)
 local key, intent, look = 'user/'..id, '', 0
 if tomb then
   if not o[11] or o[11] == '' then intent, look = d_supersede(p, tomb, id, ARGV[12], now, tonumber(ARGV[16]))

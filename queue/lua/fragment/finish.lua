@@ -28,12 +28,16 @@ local function q_drop(p, key)
   if r[1] then redis.call('ZREM', p .. ':q:' .. r[1], key) end
   redis.call('ZREM', p .. ':q:leased', key)
   q_unpark(p, key)
+  redis.call('ZREM', p .. ':q:held', key)
   redis.call('ZREM', p .. ':q:since', key)
   redis.call('DEL', p .. ':k:' .. key)
 end
 
+-- Verdicts that keep a key aside, and the states that they lead to.
+local q_aside = {park = 'parked', hold = 'held'}
+
 -- q_finish(p, key, token, now, ticket, verdict, due, lane, code, text, limit, call)
---   -> 'done' | 'again' | 'retry' | 'parked' | 'released' | 'lost'
+--   -> 'done' | 'again' | 'retry' | 'parked' | 'held' | 'released' | 'lost'
 -- ticket   what the holder acted on. A newer one, or a dirty mark, queues the key again now ('again', attempts 0).
 -- verdict  done     the CMS agrees: the record goes; if an intent is open, or a look is due after this lease was taken,
 --                   the key waits for that look instead ('retry', no attempt used)
@@ -41,6 +45,7 @@ end
 --                   limit, if there is one, parks the key
 --          wait     again at due, no attempt used
 --          park     kept aside with code and text until a newer wish or a replay
+--          hold     kept aside with code and text until a newer wish, or until an operator approves this ticket
 --          release  back to its lane, due now, as if it had not been taken
 --          drop     forgotten
 -- lane     recomputed from the wish; '' keeps the record's.
@@ -64,7 +69,7 @@ local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, te
     q_queue(p, key, q_urgent(r[4], r[5]), now, {'attempts', newer and '0' or q_num(attempts)})
     return 'released'
   end
-  local trouble = verdict == 'retry' or verdict == 'park'
+  local trouble = verdict == 'retry' or verdict == 'park' or verdict == 'hold'
   if newer then
     if trouble then q_note(p, key, now, ticket, 'again', attempts + 1, code, text, call) end
     local again = q_set(r[5]) and r[5] or lane
@@ -92,17 +97,18 @@ local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, te
     attempts = attempts + 1
     if tonumber(limit or '') and attempts >= tonumber(limit) then verdict = 'park' end
   end
-  if trouble then q_note(p, key, now, ticket, verdict == 'park' and 'parked' or 'retry', attempts, code, text, call) end
+  if trouble then q_note(p, key, now, ticket, q_aside[verdict] or 'retry', attempts, code, text, call) end
   local fields = {'attempts', q_num(attempts), 'code', code or '', 'text', text or '', 'tried', ticket}
-  if verdict ~= 'park' then
+  if not q_aside[verdict] then
     q_queue(p, key, lane, due, fields)
     return 'retry'
   end
   redis.call('ZREM', p .. ':q:leased', key)
   redis.call('ZREM', p .. ':q:since', key)
-  q_park(p, key, code, now)
-  redis.call('HSET', k, 'lane', lane, 'token', '', 'until', '', 'dirty', '', 'idents', '', 'parked', q_num(now), unpack(fields))
-  return 'parked'
+  local aside = q_aside[verdict]
+  if aside == 'parked' then q_park(p, key, code, now) else redis.call('ZADD', p .. ':q:held', q_num(now), key) end
+  redis.call('HSET', k, 'lane', lane, 'token', '', 'until', '', 'dirty', '', 'idents', '', aside, q_num(now), unpack(fields))
+  return aside
 end
 
 -- q_lost(p, key, lane, now, look): the holder found its lease gone, a call of its may still land: queue the key, to be

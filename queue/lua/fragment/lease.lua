@@ -19,9 +19,9 @@ end
 -- nothing stops work. The same token gets its lease again, prolonged. What an earlier holder left (look, intent)
 -- stays in the record: the new holder reads it with q_record.
 local function q_lease(p, key, token, now, ms)
-  local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'token', 'until', 'lane', 'parked')
+  local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'token', 'until', 'lane', 'parked', 'held')
   ms = tonumber(ms)
-  if not r[1] or q_set(r[5]) then return nil end
+  if not r[1] or q_set(r[5]) or q_set(r[6]) then return nil end
   if q_set(r[2]) then
     if r[2] ~= token or (tonumber(r[3] or '') or 0) <= now then return nil end
     redis.call('ZADD', p .. ':q:leased', q_num(now + ms), key)

@@ -7,7 +7,8 @@
 --   intent    a call that may be under way (opaque), ilook (its share of look), itoken (the lease that stored it)
 --   idents    CMS identities held, separated by \31  reclaimed '1' after a lease that ran out
 --   code,text the last error                        since     ms since when the key is not agreed
---   parked    ms at which it was parked
+--   parked    ms at which it was parked             held      ms at which it was held
+--   approved  the ticket whose calls an operator has released
 
 -- q_record(p, key) -> {ticket, lane, attempts, look, intent, code, text}, strings, '' when absent.
 local function q_record(p, key)
@@ -19,6 +20,15 @@ local function q_record(p, key)
   return r
 end
 
+-- q_approved(p, key, ticket) -> whether an operator has released what was held for this ticket.
+local function q_approved(p, key, ticket)
+  local approved = redis.call('HGET', p .. ':k:' .. key, 'approved')
+  return q_set(approved) and approved == tostring(ticket)
+end
+
+-- q_held(p) -> how many keys are held.
+local function q_held(p) return redis.call('ZCARD', p .. ':q:held') end
+
 -- q_fenced(p, key, token, now) -> whether token holds the key's lease now. A lease that ran out does not, even if
 -- nobody has taken the key over yet.
 local function q_fenced(p, key, token, now)
@@ -26,9 +36,9 @@ local function q_fenced(p, key, token, now)
   return q_set(token) and r[1] == token and (tonumber(r[2] or '') or 0) > now
 end
 
--- q_state(p, key) -> 'idle' | 'queued' | 'leased' | 'parked', code, text
+-- q_state(p, key) -> 'idle' | 'queued' | 'leased' | 'parked' | 'held', code, text
 local function q_state(p, key)
-  local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'token', 'parked', 'code', 'text')
+  local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'token', 'parked', 'code', 'text', 'held')
   local state = 'queued'
   if not r[1] then
     state = 'idle'
@@ -36,6 +46,8 @@ local function q_state(p, key)
     state = 'leased'
   elseif q_set(r[3]) then
     state = 'parked'
+  elseif q_set(r[6]) then
+    state = 'held'
   end
   return state, r[4] or '', r[5] or ''
 end

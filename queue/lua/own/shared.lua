@@ -15,12 +15,13 @@ local function q_trip(p, now, reason, code, first, most)
 end
 
 -- q_again(p, key, now, code) -> 1 if key is due now with attempts 0, else 0. A parked key is queued as of when it first
--- was, so that parked keys run in that order. With a code, only keys that are parked with it. The last error stays
+-- was, so that parked keys run in that order. With a code, only keys that are parked with it. A held
+-- key waits for whoever approves it. The last error stays
 -- visible until the next attempt ends.
 local function q_again(p, key, now, code)
   local k = p .. ':k:' .. key
-  local r = redis.call('HMGET', k, 'lane', 'token', 'parked', 'since', 'code')
-  if not r[1] or q_set(r[2]) then return 0 end
+  local r = redis.call('HMGET', k, 'lane', 'token', 'parked', 'since', 'code', 'held')
+  if not r[1] or q_set(r[2]) or q_set(r[6]) then return 0 end
   if code ~= '' and not (q_set(r[3]) and code == (q_set(r[5]) and r[5] or 'unknown')) then return 0 end
   if q_set(r[3]) then
     q_unpark(p, key)

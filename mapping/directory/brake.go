@@ -1,0 +1,60 @@
+package directory
+
+import (
+	"context"
+	"time"
+)
+
+// Taking is what a CMS call takes from a person.
+type Taking string
+
+// What the brake judges, each counted by itself.
+const (
+	TakesNothing Taking = ""
+	TakesAccess  Taking = "access" // an invitation is withdrawn, a collaborator deactivated or removed
+	TakesRole    Taking = "role"   // a role goes that no rule and no group gives any more
+)
+
+// Takings are the classes that the brake counts.
+func Takings() []Taking { return []Taking{TakesAccess, TakesRole} }
+
+// Brake bounds how many different people calls may take something from within a window: Percent of the managed people who
+// had access at its start, but at least Min. The zero value never holds, and nor does 100 percent.
+type Brake struct {
+	Percent, Min int
+	Window       time.Duration
+}
+
+func (b Brake) off() bool { return b.Percent <= 0 || b.Percent >= 100 || b.Window <= 0 }
+
+// args are what the scripts need of the brake to judge a call.
+func (b Brake) args(t Taking) []any {
+	if b.off() {
+		t = TakesNothing
+	}
+	return []any{string(t), b.Percent, b.Min, ms(b.Window)}
+}
+
+// BrakeCount is what the brake has counted.
+type BrakeCount struct {
+	Takes   Taking
+	People  int // different people in the window
+	Allowed int // as many may be
+	Base    int // managed people with access at its start
+}
+
+// BrakeCounts reads what the brake has counted; none when it never holds.
+func (d *Directory) BrakeCounts(ctx context.Context) ([]BrakeCount, error) {
+	if d.opts.Brake.off() {
+		return nil, nil
+	}
+	var out []BrakeCount
+	for _, t := range Takings() {
+		ans, err := d.run(ctx, d.scripts.window, nil, append([]any{d.now()}, d.opts.Brake.args(t)...)...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, BrakeCount{Takes: t, People: int(num(at(ans, 0))), Allowed: int(num(at(ans, 1))), Base: int(num(at(ans, 2)))})
+	}
+	return out, nil
+}
