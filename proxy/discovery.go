@@ -7,7 +7,7 @@ import (
 )
 
 func (s *Server) discovery(r *request) scim.Discovery {
-	return scim.Discovery{BaseURL: r.base(), MaxResults: s.opts.Limits.Count, ETag: true,
+	return scim.Discovery{BaseURL: r.base(), MaxResults: s.opts.Limits.Count, ETag: true, Sort: true, CursorTimeout: s.opts.Limits.Cursor,
 		BulkOperations: s.opts.Limits.BulkOperations, BulkPayload: s.opts.Limits.BulkPayload}
 }
 

@@ -7,12 +7,13 @@ import (
 	"github.com/scimcms/scimcms/mapping/reconcile"
 )
 
-// UserReader reads people. A record that is not visible is directory.ErrNotFound.
+// UserReader reads people. A record that is not visible is directory.ErrNotFound, and is left out where many are read.
 type UserReader interface {
 	User(ctx context.Context, id string) (directory.User, error)
 	FindUsers(ctx context.Context, by directory.Index, value string, w directory.Window) (directory.Page[directory.User], error)
 	ListUsers(ctx context.Context, w directory.Window) (directory.Page[directory.User], error)
-	ScanUsers(ctx context.Context, fn func(directory.User) (more bool, err error)) error
+	RangeUsers(ctx context.Context, r directory.Range) (directory.Page[directory.User], error)
+	UsersByID(ctx context.Context, ids []string) ([]directory.User, error)
 }
 
 // UserWriter keeps what the identity provider wishes of people, and makes the CMS agree. The edit of an update is called
@@ -35,7 +36,8 @@ type GroupReader interface {
 	Group(ctx context.Context, id string, members int) (directory.Group, error)
 	FindGroups(ctx context.Context, by directory.Index, value string, w directory.Window, members int) (directory.Page[directory.Group], error)
 	ListGroups(ctx context.Context, w directory.Window, members int) (directory.Page[directory.Group], error)
-	ScanGroups(ctx context.Context, members int, fn func(directory.Group) (more bool, err error)) error
+	RangeGroups(ctx context.Context, r directory.Range, members int) (directory.Page[directory.Group], error)
+	GroupsByID(ctx context.Context, ids []string, members int) ([]directory.Group, error)
 }
 
 // GroupWriter keeps what the identity provider wishes of groups.

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,8 @@ type fakeStore struct {
 	sync      directory.SyncState        // of every write; "" is synced
 	edited    func(cur *directory.User)  // changes the record before an edit sees it
 	loaded    []int                      // how many members each read of groups asked for
-	scans     int                        // scans begun
+	scans     int                        // reads from an end of a list
+	lastRange directory.Range            // of the last read of users by place
 	lastWish  directory.UserWish         // of the last write
 	lastEdit  reconcile.GroupEdit        // of the last group update
 	lastFound directory.Index            // of the last find
@@ -119,31 +121,45 @@ func (f *fakeStore) ListUsers(_ context.Context, w directory.Window) (directory.
 	return window(f.users, w), nil
 }
 
-func (f *fakeStore) ScanUsers(_ context.Context, fn func(directory.User) (bool, error)) error {
-	all, err := snapshot(f, func() []directory.User { return slices.Clone(f.users) })
-	return each(all, err, fn)
+// span is a part of a list by place. Reading from the start is the beginning of a scan.
+func span[T any](f *fakeStore, all []T, r directory.Range, seq func(T) int64) directory.Page[T] {
+	p := directory.Page[T]{Total: len(all)}
+	if r.From < 0 || r.From == math.MaxInt64 {
+		f.scans++
+	}
+	all = slices.Clone(all)
+	if r.Back {
+		slices.Reverse(all)
+	}
+	for _, item := range all {
+		if beyond := seq(item) > r.From; beyond != r.Back && seq(item) != r.From && len(p.Items) < r.Count {
+			p.Items = append(p.Items, item)
+		}
+	}
+	return p
 }
 
-// snapshot begins a scan: what it calls back may read the store.
-func snapshot[T any](f *fakeStore, read func() []T) ([]T, error) {
+func (f *fakeStore) RangeUsers(_ context.Context, r directory.Range) (directory.Page[directory.User], error) {
+	defer f.mu.Unlock()
+	if err := f.begin(); err != nil {
+		return directory.Page[directory.User]{}, err
+	}
+	f.lastRange = r
+	return span(f, f.users, r, func(u directory.User) int64 { return u.Seq }), nil
+}
+
+func (f *fakeStore) UsersByID(_ context.Context, ids []string) ([]directory.User, error) {
 	defer f.mu.Unlock()
 	if err := f.begin(); err != nil {
 		return nil, err
 	}
-	f.scans++
-	return read(), nil
-}
-
-func each[T any](all []T, err error, fn func(T) (bool, error)) error {
-	if err != nil {
-		return err
-	}
-	for _, item := range all {
-		if more, err := fn(item); err != nil || !more {
-			return err
+	var users []directory.User
+	for _, id := range ids {
+		if i := f.userAt(id); i >= 0 {
+			users = append(users, f.users[i])
 		}
 	}
-	return nil
+	return users, nil
 }
 
 func (f *fakeStore) CreateUser(_ context.Context, w directory.UserWish) (reconcile.Result[directory.User], error) {
@@ -277,11 +293,28 @@ func (f *fakeStore) ListGroups(_ context.Context, w directory.Window, members in
 	return f.find(w, members, func(directory.Group) bool { return true }), nil
 }
 
-func (f *fakeStore) ScanGroups(_ context.Context, members int, fn func(directory.Group) (bool, error)) error {
-	all, err := snapshot(f, func() []directory.Group {
-		return f.find(directory.Window{Start: 1, Count: len(f.groups)}, members, func(directory.Group) bool { return true }).Items
-	})
-	return each(all, err, fn)
+func (f *fakeStore) RangeGroups(_ context.Context, r directory.Range, members int) (directory.Page[directory.Group], error) {
+	defer f.mu.Unlock()
+	if err := f.begin(); err != nil {
+		return directory.Page[directory.Group]{}, err
+	}
+	p := span(f, f.groups, r, func(g directory.Group) int64 { return g.Seq })
+	for i := range p.Items {
+		p.Items[i] = f.with(p.Items[i], members)
+	}
+	return p, nil
+}
+
+func (f *fakeStore) GroupsByID(_ context.Context, ids []string, members int) ([]directory.Group, error) {
+	defer f.mu.Unlock()
+	if err := f.begin(); err != nil {
+		return nil, err
+	}
+	var groups []directory.Group
+	for _, id := range ids {
+		groups = append(groups, f.find(directory.Window{Start: 1, Count: 1}, members, func(g directory.Group) bool { return g.ID == id }).Items...)
+	}
+	return groups, nil
 }
 
 func (f *fakeStore) CreateGroup(_ context.Context, w directory.GroupWish, members []string, limit int) (reconcile.Result[directory.Group], error) {
@@ -291,7 +324,7 @@ func (f *fakeStore) CreateGroup(_ context.Context, w directory.GroupWish, member
 	}
 	f.seq++
 	g := directory.Group{
-		ID: "g" + strconv.FormatInt(f.seq, 10), State: directory.Live, Name: w.Name, External: w.ExternalID, Doc: w.Doc,
+		ID: "g" + strconv.FormatInt(f.seq, 10), Seq: f.seq, State: directory.Live, Name: w.Name, External: w.ExternalID, Doc: w.Doc,
 		Gen: 1, Created: fakeTime, Modified: fakeTime, Sync: f.state(),
 	}
 	f.members[g.ID] = map[string]bool{}

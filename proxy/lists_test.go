@@ -129,7 +129,7 @@ func TestListUsers_TooManyCandidatesOfAnIndexAreScanned(t *testing.T) {
 	f := newFixture(t, nil)
 	for i := range 1001 {
 		f.store.users = append(f.store.users, directory.User{
-			ID: fmt.Sprint("u", i), State: directory.Live, Active: true, External: "same",
+			ID: fmt.Sprint("u", i), Seq: int64(i) + 1, State: directory.Live, Active: true, External: "same",
 			Doc: fmt.Appendf(nil, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"externalId":"same","userName":"p%d@example.com","active":true}`, i),
 		})
 	}

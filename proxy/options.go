@@ -61,6 +61,8 @@ type Limits struct {
 	Body int64
 	// Count is the largest page and the default of an unfiltered listing without count. Default 1000.
 	Count int
+	// Cursor is how long a cursor is good for. Default one hour.
+	Cursor time.Duration
 	// PatchMembers is the largest group that a PATCH without attributes answers with the whole resource. Default 100.
 	PatchMembers int
 	// BulkOperations is how many operations one bulk request may have. Default 1000.
@@ -76,11 +78,13 @@ const (
 	defaultPatchMembers = 100
 	defaultBulk         = 1000
 	defaultBulkPayload  = 4 << 20
+	defaultCursor       = time.Hour
 )
 
 func (l Limits) withDefaults() Limits {
 	l.Body = cmp.Or(l.Body, defaultBody)
 	l.Count = cmp.Or(l.Count, defaultCount)
+	l.Cursor = cmp.Or(l.Cursor, defaultCursor)
 	l.PatchMembers = cmp.Or(l.PatchMembers, defaultPatchMembers)
 	l.BulkOperations = cmp.Or(l.BulkOperations, defaultBulk)
 	l.BulkPayload = cmp.Or(l.BulkPayload, defaultBulkPayload)
@@ -110,7 +114,7 @@ func (o Options) validate() error {
 	if err := validBaseURL(o.BaseURL); err != nil {
 		problems = append(problems, err)
 	}
-	if min(o.Limits.Body, int64(o.Limits.Count), int64(o.Limits.PatchMembers), int64(o.Limits.BulkOperations), o.Limits.BulkPayload) < 0 {
+	if min(o.Limits.Body, int64(o.Limits.Count), int64(o.Limits.PatchMembers), int64(o.Limits.BulkOperations), o.Limits.BulkPayload, int64(o.Limits.Cursor)) < 0 {
 		problems = append(problems, errors.New("limits: must not be negative"))
 	}
 	return errors.Join(problems...)

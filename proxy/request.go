@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -16,8 +17,9 @@ import (
 type request struct {
 	*gin.Context
 	srv    *Server
-	tenant *tenant // nil until authenticated
-	token  string  // the token's name
+	tenant *tenant           // nil until authenticated
+	token  string            // the token's name
+	digest [sha256.Size]byte // the token's
 	id     string
 	start  time.Time
 
@@ -52,7 +54,7 @@ func (s *Server) serve(r *request, h handler) error {
 	if t == nil {
 		return errUnauthorized
 	}
-	r.tenant, r.token = t, cred.name
+	r.tenant, r.token, r.digest = t, cred.name, cred.sum
 	return h(r)
 }
 

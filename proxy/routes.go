@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/scimcms/scimcms/proxy/scim"
 )
 
 // route is one row of the route table: a method on a path under the SCIM base, and the status of its success.
@@ -16,21 +18,23 @@ type route struct {
 // routes is everything that is served, under /scim/v2 and under /projects/NAME/scim/v2.
 func routes() []route {
 	return []route{
-		{http.MethodGet, "/Users", http.StatusOK, func(s *Server) handler { return s.listUsers }},
+		{http.MethodGet, "/Users", http.StatusOK, func(s *Server) handler { return s.list(scim.UserType) }},
 		{http.MethodPost, "/Users", http.StatusCreated, func(s *Server) handler { return s.createUser }},
-		{http.MethodPost, "/Users/.search", http.StatusOK, func(s *Server) handler { return s.searchUsers }},
+		{http.MethodPost, "/Users/.search", http.StatusOK, func(s *Server) handler { return s.search(scim.UserType) }},
 		{http.MethodGet, "/Users/:id", http.StatusOK, func(s *Server) handler { return s.readUser }},
 		{http.MethodPut, "/Users/:id", http.StatusOK, func(s *Server) handler { return s.replaceUser }},
 		{http.MethodPatch, "/Users/:id", http.StatusOK, func(s *Server) handler { return s.patchUser }},
 		{http.MethodDelete, "/Users/:id", http.StatusNoContent, func(s *Server) handler { return s.deleteUser }},
 
-		{http.MethodGet, "/Groups", http.StatusOK, func(s *Server) handler { return s.listGroups }},
+		{http.MethodGet, "/Groups", http.StatusOK, func(s *Server) handler { return s.list(scim.GroupType) }},
 		{http.MethodPost, "/Groups", http.StatusCreated, func(s *Server) handler { return s.createGroup }},
-		{http.MethodPost, "/Groups/.search", http.StatusOK, func(s *Server) handler { return s.searchGroups }},
+		{http.MethodPost, "/Groups/.search", http.StatusOK, func(s *Server) handler { return s.search(scim.GroupType) }},
 		{http.MethodGet, "/Groups/:id", http.StatusOK, func(s *Server) handler { return s.readGroup }},
 		{http.MethodPut, "/Groups/:id", http.StatusOK, func(s *Server) handler { return s.replaceGroup }},
 		{http.MethodPatch, "/Groups/:id", http.StatusOK, func(s *Server) handler { return s.patchGroup }},
 		{http.MethodDelete, "/Groups/:id", http.StatusNoContent, func(s *Server) handler { return s.deleteGroup }},
+
+		{http.MethodPost, "/.search", http.StatusOK, func(s *Server) handler { return s.searchAll }},
 
 		{http.MethodGet, "/ServiceProviderConfig", http.StatusOK, func(s *Server) handler { return s.document(serviceProviderConfig) }},
 		{http.MethodGet, "/ResourceTypes", http.StatusOK, func(s *Server) handler { return s.document(resourceTypes) }},

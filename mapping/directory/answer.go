@@ -21,7 +21,11 @@ func num(v any) int64 {
 	if n, ok := v.(int64); ok {
 		return n
 	}
-	n, err := strconv.ParseInt(str(v), 10, 64)
+	text := str(v)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return 0
 	}

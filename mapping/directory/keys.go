@@ -32,6 +32,8 @@ func (k keys) user(id string) string       { return k.base + ":u:" + id }
 func (k keys) group(id string) string      { return k.base + ":g:" + id }
 func (k keys) members(id string) string    { return k.base + ":gm:" + id }
 func (k keys) membersOld(id string) string { return k.members(id) + ":old" }
+func (k keys) groupsOf(id string) string   { return k.base + ":ug:" + id }
+func (k keys) fans() string                { return k.base + ":fans" }
 func (k keys) stage(id, run string) string { return k.members(id) + ":stage:" + run }
 func (k keys) picture() string             { return k.base + ":pic" }
 func (k keys) roles() string               { return k.base + ":roles" }

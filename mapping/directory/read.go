@@ -1,6 +1,9 @@
 package directory
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Index names what records are found by without reading them all.
 type Index string
@@ -16,6 +19,18 @@ const (
 
 // Window is a part of a list: Start counts from 1.
 type Window struct{ Start, Count int }
+
+// Range is a part of a list by place: up to Count records with a sequence greater than From in ascending order, or with Back
+// those with a smaller one in descending order. Unlike a window it does not move when records before it come or go.
+type Range struct {
+	From  int64
+	Back  bool
+	Count int
+	Omit  Omit
+}
+
+// Omit says what of a user need not be read.
+type Omit struct{ Groups, Sync bool }
 
 // Page is a part of a list and the size of the whole.
 type Page[T any] struct {
@@ -105,24 +120,6 @@ func (d *Directory) FindUsers(ctx context.Context, by Index, value string, w Win
 	return page(total, records, userView), err
 }
 
-// ListUsers reads a part of all listed users, oldest first, with what a listing shows of them.
-func (d *Directory) ListUsers(ctx context.Context, w Window) (Page[User], error) {
-	total, records, err := d.read(ctx, query{kind: "u", how: "list", w: w})
-	return page(total, records, userView), err
-}
-
-// ScanUsers gives every listed user to fn, oldest first, in chunks of scanChunk, until fn says no more.
-func (d *Directory) ScanUsers(ctx context.Context, fn func(User) (bool, error)) error {
-	return scan(fn, func(after string) ([]User, string, error) {
-		_, records, err := d.read(ctx, query{kind: "u", how: "after", value: after, w: Window{1, scanChunk}})
-		items := page(0, records, userView).Items
-		if n := len(items); n > 0 {
-			after = str(items[n-1].Seq)
-		}
-		return items, after, err
-	})
-}
-
 // Group reads one visible group; members is how many members to read with it at most (-1: all, 0: none). A group with
 // more has none.
 func (d *Directory) Group(ctx context.Context, id string, members int) (Group, error) {
@@ -157,33 +154,53 @@ func (d *Directory) ListGroups(ctx context.Context, w Window, members int) (Page
 
 // ScanGroups gives every listed group to fn, oldest first, until fn says no more.
 func (d *Directory) ScanGroups(ctx context.Context, members int, fn func(Group) (bool, error)) error {
-	return scan(fn, func(after string) ([]Group, string, error) {
-		_, records, err := d.read(ctx, query{kind: "g", how: "after", value: after, w: Window{1, scanChunk}, members: members})
-		items := page(0, records, groupRecord).Items
-		if n := len(items); n > 0 {
-			after = str(items[n-1].Seq)
+	return scan(fn, func(g Group) int64 { return g.Seq }, func(r Range) (Page[Group], error) { return d.RangeGroups(ctx, r, members) })
+}
+
+// RangeGroups reads listed groups by their place in the order of listings, with at most so many members.
+func (d *Directory) RangeGroups(ctx context.Context, r Range, members int) (Page[Group], error) {
+	how := "after"
+	if r.Back {
+		how = "before"
+	}
+	total, records, err := d.read(ctx, query{kind: "g", how: how, value: str(r.From), w: Window{1, r.Count}, members: members})
+	return page(total, records, groupRecord), err
+}
+
+// GroupsByID reads the visible ones of some groups, in the order of the ids.
+func (d *Directory) GroupsByID(ctx context.Context, ids []string, members int) ([]Group, error) {
+	groups := make([]Group, 0, len(ids))
+	for _, id := range ids {
+		g, err := d.Group(ctx, id, members)
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return nil, err
+		default:
+			groups = append(groups, g)
 		}
-		return items, after, err
-	})
+	}
+	return groups, nil
 }
 
 // scanChunk is how many records a scan holds in memory.
 const scanChunk = 200
 
-func scan[T any](fn func(T) (bool, error), next func(after string) ([]T, string, error)) error {
-	for after := "-1"; ; {
-		items, last, err := next(after)
+// scan gives every record to fn, in chunks of scanChunk.
+func scan[T any](fn func(T) (bool, error), place func(T) int64, next func(Range) (Page[T], error)) error {
+	for from := int64(-1); ; {
+		p, err := next(Range{From: from, Count: scanChunk})
 		if err != nil {
 			return err
 		}
-		for _, it := range items {
+		for _, it := range p.Items {
+			from = place(it)
 			if more, err := fn(it); err != nil || !more {
 				return err
 			}
 		}
-		if len(items) == 0 {
+		if len(p.Items) == 0 {
 			return nil
 		}
-		after = last
 	}
 }

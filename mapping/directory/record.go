@@ -1,5 +1,7 @@
 package directory
 
+import "github.com/scimcms/scimcms/queue"
+
 // fields reads a record as scripts return it: the values follow in the order of the Lua library's field lists.
 type fields struct {
 	list []any
@@ -29,12 +31,19 @@ func userRecord(l []any) User {
 // userView decodes what listings show of a user.
 func userView(l []any) User {
 	f := &fields{list: l}
-	u := User{ID: f.text(), State: State(f.text()), Managed: f.is()}
+	u := shownUser(f.text(), f)
+	u.Sync, u.Groups = queued(f, u.Sync), groupRefs(f)
+	return u
+}
+
+// shownUser decodes d_vfields of lua/records.lua.
+func shownUser(id string, f *fields) User {
+	u := User{ID: id, State: State(f.text()), Managed: f.is()}
 	u.Doc = []byte(f.text())
 	u.UserName, u.External, u.Active = f.text(), f.text(), f.is()
 	u.Seq, u.Gen, u.Created, u.Modified = f.int(), f.int(), moment(f.any()), moment(f.any())
 	u.Link = Link{Kind: LinkKind(f.text()), ID: f.text(), RoleID: f.text()}
-	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
+	u.Sync = written(f)
 	return u
 }
 
@@ -77,15 +86,23 @@ func groupRecord(l []any) Group {
 	return g
 }
 
-// syncRecord decodes status, code, text, time of the last sync, then the queue's state, code, text and ticket. What is
-// queued decides over what was last written.
-func syncRecord(f *fields) Sync {
-	s := Sync{State: SyncState(f.text()), Code: f.text(), Text: f.text(), LastSynced: moment(f.any())}
-	state, code, text, ticket := f.text(), f.text(), f.text(), f.int()
+// syncRecord decodes status, code, text, time of the last sync, then the queue's state, code, text and ticket.
+func syncRecord(f *fields) Sync { return queued(f, written(f)) }
+
+func written(f *fields) Sync {
+	return Sync{State: SyncState(f.text()), Code: f.text(), Text: f.text(), LastSynced: moment(f.any())}.under("", "", "", 0)
+}
+
+func queued(f *fields, s Sync) Sync {
+	return s.under(queue.State(f.text()), f.text(), f.text(), f.int())
+}
+
+// under is the state of a record with what the queue says of it: what is queued decides over what was last written.
+func (s Sync) under(state queue.State, code, text string, ticket int64) Sync {
 	switch state {
-	case "queued", "leased":
-		s.State, s.Code, s.Text, s.Ticket, s.Leased = Pending, code, text, ticket, state == "leased"
-	case "parked":
+	case queue.Queued, queue.Leased:
+		s.State, s.Code, s.Text, s.Ticket, s.Leased = Pending, code, text, ticket, state == queue.Leased
+	case queue.Parked:
 		s.State, s.Code, s.Text, s.Ticket, s.Parked = Failed, code, text, ticket, true
 	case "held":
 		s.State, s.Code, s.Text, s.Ticket = Held, code, text, ticket

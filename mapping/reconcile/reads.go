@@ -36,6 +36,23 @@ func (e *Engine) ListUsers(ctx context.Context, w directory.Window) (directory.P
 	return p, err
 }
 
+// RangeUsers reads users by their place in the order of listings.
+func (e *Engine) RangeUsers(ctx context.Context, r directory.Range) (directory.Page[directory.User], error) {
+	p, err := e.dir.RangeUsers(ctx, r)
+	if err == nil && p.Total == 0 && r.From < e.service.Seq && !r.Back {
+		return servicePage(e.service, directory.Window{Start: 1, Count: r.Count}), nil
+	}
+	return p, err
+}
+
+// UsersByID reads those of the users that there are, in the order of the ids.
+func (e *Engine) UsersByID(ctx context.Context, ids []string) ([]directory.User, error) {
+	if len(ids) == 1 && ids[0] == e.service.ID {
+		return []directory.User{e.service}, nil
+	}
+	return e.dir.UsersByID(ctx, ids)
+}
+
 // ScanUsers gives every user to fn, oldest first, until fn says no more.
 func (e *Engine) ScanUsers(ctx context.Context, fn func(directory.User) (bool, error)) error {
 	return e.dir.ScanUsers(ctx, fn)
@@ -57,6 +74,16 @@ func (e *Engine) ListGroups(ctx context.Context, w directory.Window, members int
 		e.freshen(ctx)
 	}
 	return e.dir.ListGroups(ctx, w, members)
+}
+
+// RangeGroups reads groups by their place in the order of listings.
+func (e *Engine) RangeGroups(ctx context.Context, r directory.Range, members int) (directory.Page[directory.Group], error) {
+	return e.dir.RangeGroups(ctx, r, members)
+}
+
+// GroupsByID reads those of the groups that there are, in the order of the ids.
+func (e *Engine) GroupsByID(ctx context.Context, ids []string, members int) ([]directory.Group, error) {
+	return e.dir.GroupsByID(ctx, ids, members)
 }
 
 // ScanGroups gives every group to fn, oldest first, until fn says no more.

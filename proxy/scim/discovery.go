@@ -1,6 +1,9 @@
 package scim
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 const (
 	listURN         = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -19,6 +22,7 @@ type Discovery struct {
 	ETag             bool   // If-Match is honored
 	BulkOperations   int    // most operations in one bulk request; 0: there is no bulk
 	BulkPayload      int64  // its most bytes
+	CursorTimeout    time.Duration
 }
 
 type feature struct {
@@ -46,8 +50,19 @@ type configDocument struct {
 	ChangePassword        feature                `json:"changePassword"`
 	Sort                  feature                `json:"sort"`
 	ETag                  feature                `json:"etag"`
+	Pagination            pagination             `json:"pagination"`
 	AuthenticationSchemes []authenticationScheme `json:"authenticationSchemes"`
 	Meta                  metaDocument           `json:"meta"`
+}
+
+// pagination is the attribute of RFC 9865 section 4.
+type pagination struct {
+	Cursor                  bool   `json:"cursor"`
+	Index                   bool   `json:"index"`
+	DefaultPaginationMethod string `json:"defaultPaginationMethod"`
+	DefaultPageSize         int    `json:"defaultPageSize"`
+	MaxPageSize             int    `json:"maxPageSize"`
+	CursorTimeout           int    `json:"cursorTimeout"` // seconds
 }
 
 type authenticationScheme struct {
@@ -66,6 +81,10 @@ func (d Discovery) ServiceProviderConfig() []byte {
 		Patch:            feature{true},
 		Sort:             feature{d.Sort},
 		ETag:             feature{d.ETag},
+		Pagination: pagination{
+			Cursor: true, Index: true, DefaultPaginationMethod: "index", DefaultPageSize: d.MaxResults, MaxPageSize: d.MaxResults,
+			CursorTimeout: int(d.CursorTimeout.Seconds()),
+		},
 		AuthenticationSchemes: []authenticationScheme{{
 			Type:        "oauthbearertoken",
 			Name:        "OAuth Bearer Token",

@@ -8,11 +8,14 @@ import (
 	"strings"
 )
 
-// ScimType is the machine-readable reason of an Error, as RFC 7644 section 3.12 lists them.
+// ScimType is the machine-readable reason of an Error, as RFC 7644 section 3.12 and RFC 9865 section 2.1 list them.
 type ScimType string
 
-// The reasons of RFC 7644. An Error with a status other than 400, 403 or 409 usually has none.
+// The reasons of RFC 7644 and RFC 9865. An Error with a status other than 400, 403 or 409 usually has none.
 const (
+	ExpiredCursor ScimType = "expiredCursor"
+	InvalidCount  ScimType = "invalidCount"
+	InvalidCursor ScimType = "invalidCursor"
 	InvalidFilter ScimType = "invalidFilter"
 	InvalidPath   ScimType = "invalidPath"
 	InvalidSyntax ScimType = "invalidSyntax"

@@ -16,11 +16,15 @@ type Filter struct {
 // ParseFilter reads a filter. A filter that is not valid, names an attribute the type does not have, or compares in a way
 // that makes no sense, is refused with invalidFilter: answering it with an empty list would make a provider create twins.
 func ParseFilter(t Type, text string) (*Filter, error) {
+	return parseFilter(scope{table: typeOf(t)}, text)
+}
+
+func parseFilter(in scope, text string) (*Filter, error) {
 	text = strings.Trim(text, " \t")
 	if text == "" {
 		return nil, badRequest(InvalidFilter, "The filter is empty; leave the parameter out, or write attribute eq \"value\".")
 	}
-	n, err := parseExpression(text, scope{table: typeOf(t)})
+	n, err := parseExpression(text, in)
 	if err != nil {
 		return nil, err
 	}

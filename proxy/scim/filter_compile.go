@@ -35,12 +35,13 @@ func isTextOp(op string) bool { return op == opContains || op == opStartsWith ||
 // scope says what the names of a filter are names of: a resource type, or (inside brackets) the entries of an attribute.
 type scope struct {
 	table *resourceType
+	also  []*resourceType // searched together with it: what only they have is an attribute without a value
 	entry *attribute
 }
 
 func (s scope) resolve(name string) (target, error) {
 	if s.entry == nil {
-		return s.table.resolve(name)
+		return s.resolveAny(name)
 	}
 	if !validName(name) {
 		return target{}, malformedName(name)
@@ -50,6 +51,20 @@ func (s scope) resolve(name string) (target, error) {
 		return target{}, unknownAttribute(s.entry.full + "." + name)
 	}
 	return target{attr: a}, nil
+}
+
+// resolveAny finds an attribute of the type, else of those that are searched with it.
+func (s scope) resolveAny(name string) (target, error) {
+	at, err := s.table.resolve(name)
+	if err == nil {
+		return at, nil
+	}
+	for _, t := range s.also {
+		if at, err := t.resolve(name); err == nil {
+			return at, nil
+		}
+	}
+	return target{}, err
 }
 
 // compile resolves the names of a comparison and checks that it makes sense.

@@ -13,6 +13,8 @@ type node interface {
 	equality() (Equality, bool)
 	// print writes the node; inside a not or beside an and, an or needs parentheses.
 	print(b *strings.Builder, parens bool)
+	// needs adds the attributes that are looked at.
+	needs(n *Needs)
 }
 
 type logical struct {

@@ -18,8 +18,11 @@ type Projection struct {
 // ParseProjection reads the parameters attributes and excludedAttributes, lists separated by commas. Names that the type does
 // not have are ignored, as RFC 7644 section 3.9 leaves nothing to refuse. id and schemas are always returned.
 func ParseProjection(t Type, attributes, excluded string) Projection {
+	return parseProjection(typeOf(t), attributes, excluded)
+}
+
+func parseProjection(table *resourceType, attributes, excluded string) Projection {
 	p := Projection{only: strings.Trim(attributes, " ,") != ""}
-	table := typeOf(t)
 	p.include = table.names(attributes)
 	p.exclude = table.names(excluded)
 	return p

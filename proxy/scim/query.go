@@ -15,12 +15,18 @@ type ListQuery struct {
 	Filter     *Filter
 	Projection Projection
 	Sort       *Sort
+	// ByCursor tells that the client pages by cursor (RFC 9865); Cursor is the one it sent, "" for the first page.
+	ByCursor bool
+	Cursor   string
 }
+
+// searchURN is the schema of the body of a .search request.
+const searchURN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 // listParameters are the parameters as text. They come from a URL or from the body of a .search request.
 type listParameters struct {
-	startIndex, count, filter, attributes, excluded, sortBy, sortOrder string
-	hasFilter                                                          bool
+	startIndex, count, cursor, filter, attributes, excluded, sortBy, sortOrder string
+	hasFilter, hasCursor                                                       bool
 }
 
 // ParseListQuery reads the parameters of a GET on a listing or on one resource. Their names may be in any case; unknown ones
@@ -35,14 +41,45 @@ func ParseListQuery(t Type, values url.Values) (ListQuery, error) {
 			return ListQuery{}, err
 		}
 	}
-	return p.query(t)
+	return p.query(typeOf(t), nil)
 }
 
-// ParseSearch reads the body of a POST to .search.
+// ParseSearch reads the body of a POST to .search of one resource type.
 func ParseSearch(t Type, body []byte) (ListQuery, error) {
-	o, err := parseObject(body)
+	p, err := searchParameters(body)
 	if err != nil {
 		return ListQuery{}, err
+	}
+	return p.query(typeOf(t), nil)
+}
+
+// ParseRootSearch reads the body of a POST to the .search above all resource types: one query for each of them, the same but
+// for the names in it. An attribute that only another of the types has is one without a value (RFC 7644 section 3.4.2.1).
+func ParseRootSearch(types []Type, body []byte) ([]ListQuery, error) {
+	p, err := searchParameters(body)
+	if err != nil {
+		return nil, err
+	}
+	tables := make([]*resourceType, len(types))
+	for i, t := range types {
+		tables[i] = typeOf(t)
+	}
+	queries := make([]ListQuery, len(types))
+	for i, t := range tables {
+		if queries[i], err = p.query(t, tables); err != nil {
+			return nil, err
+		}
+	}
+	return queries, nil
+}
+
+func searchParameters(body []byte) (listParameters, error) {
+	o, err := parseObject(body)
+	if err != nil {
+		return listParameters{}, err
+	}
+	if err := o.checkSearchSchema(); err != nil {
+		return listParameters{}, err
 	}
 	var p listParameters
 	for _, m := range o {
@@ -52,15 +89,33 @@ func ParseSearch(t Type, body []byte) (ListQuery, error) {
 		}
 		if !ok {
 			if m.value != nil && p.field(m.name) != nil {
-				return ListQuery{}, badRequest(InvalidValue, "%s has a value of the wrong type.", quote(m.name))
+				return listParameters{}, badRequest(InvalidValue, "%s has a value of the wrong type.", quote(m.name))
 			}
 			continue
 		}
 		if err := p.set(m.name, text); err != nil {
-			return ListQuery{}, err
+			return listParameters{}, err
 		}
 	}
-	return p.query(t)
+	return p, nil
+}
+
+// checkSearchSchema refuses a body that says it is something else. Saying nothing is forgiven.
+func (o object) checkSearchSchema() error {
+	v, ok := o.get("schemas")
+	if !ok || v == nil {
+		return nil
+	}
+	list, ok := v.([]any)
+	for _, name := range list {
+		if s, _ := name.(string); equalFold(s, searchURN) {
+			return nil
+		}
+	}
+	if ok && len(list) == 0 {
+		return nil
+	}
+	return badRequest(InvalidSyntax, "The body of a search has the schema %s.", searchURN)
 }
 
 func joined(list []any) (string, bool) {
@@ -82,6 +137,8 @@ func (p *listParameters) field(name string) *string {
 		return &p.startIndex
 	case "count":
 		return &p.count
+	case "cursor":
+		return &p.cursor
 	case "filter":
 		return &p.filter
 	case "attributes":
@@ -107,26 +164,46 @@ func (p *listParameters) set(name, text string) error {
 	}
 	*field = text
 	p.hasFilter = p.hasFilter || field == &p.filter
+	p.hasCursor = p.hasCursor || field == &p.cursor
 	return nil
 }
 
-func (p *listParameters) query(t Type) (q ListQuery, err error) {
+// query resolves the names for one resource type; also are the other types that the same query is for.
+func (p *listParameters) query(t *resourceType, also []*resourceType) (q ListQuery, err error) {
 	if q.StartIndex, err = integerParameter("startIndex", p.startIndex, 1, 1); err != nil {
 		return ListQuery{}, err
 	}
 	if q.Count, err = integerParameter("count", p.count, 0, -1); err != nil {
+		if p.hasCursor {
+			err = badRequest(InvalidCount, "%s", AsError(err).Detail)
+		}
+		return ListQuery{}, err
+	}
+	if err := p.exclusive(); err != nil {
 		return ListQuery{}, err
 	}
 	if p.hasFilter {
-		if q.Filter, err = ParseFilter(t, p.filter); err != nil {
+		if q.Filter, err = parseFilter(scope{table: t, also: also}, p.filter); err != nil {
 			return ListQuery{}, err
 		}
 	}
-	if q.Sort, err = parseSort(t, p.sortBy, p.sortOrder); err != nil {
+	if q.Sort, err = parseSort(scope{table: t, also: also}, p.sortBy, p.sortOrder); err != nil {
 		return ListQuery{}, err
 	}
-	q.Projection = ParseProjection(t, p.attributes, p.excluded)
+	q.ByCursor, q.Cursor = p.hasCursor, p.cursor
+	q.Projection = parseProjection(t, p.attributes, p.excluded)
 	return q, nil
+}
+
+// exclusive refuses parameters that contradict each other (RFC 7644 section 3.10, RFC 9865 section 2).
+func (p *listParameters) exclusive() error {
+	if strings.Trim(p.attributes, " ,") != "" && strings.Trim(p.excluded, " ,") != "" {
+		return badRequest(InvalidValue, "attributes and excludedAttributes exclude each other: send one of them.")
+	}
+	if p.hasCursor && strings.TrimSpace(p.startIndex) != "" {
+		return badRequest(InvalidValue, "cursor and startIndex exclude each other: send one of them.")
+	}
+	return nil
 }
 
 // integerParameter reads a number; what is below least counts as least (RFC 7644 section 3.4.2.4), what is too large for an int

@@ -204,40 +204,55 @@ func View(in RenderInput) (map[string]any, error) {
 	}
 	view, _ := plain(o).(map[string]any)
 	delete(view, "schemas")
+	view["id"] = in.ID
+	return view, addServerSide(view, in)
+}
+
+// addServerSide adds to a view what the server knows of the resource.
+func addServerSide(view map[string]any, in RenderInput) error {
 	in.Projection = Projection{}
-	added := append([]byte(`{"id":`), appendString(nil, in.ID)...)
-	if o, err = parseObject(append(appendServerSide(added, in), '}')); err != nil {
-		return nil, err
+	o, err := parseObject(append(appendServerSide([]byte(`{"id":""`), in), '}'))
+	if err != nil {
+		return err
 	}
-	for _, m := range o {
+	for _, m := range o[1:] {
 		if list, ok := m.value.([]any); ok && len(list) == 0 {
 			view[m.name] = list
 			continue
 		}
 		view[m.name] = plain(m.value)
 	}
-	return view, nil
+	return nil
 }
 
 // List is one page of a listing.
 type List struct {
-	Total      int
-	StartIndex int
+	Total      int      // -1 when it is not known
+	StartIndex int      // 0 when the page was not found by index
+	Next, Prev string   // cursors; "" where there is no such page, or none is told
 	Resources  [][]byte // as Render has written them
 }
 
 // JSON is the ListResponse. itemsPerPage is what the page has: Okta refuses anything else on the last page.
 func (l List) JSON() []byte {
-	size := 160
+	size := 240 + len(l.Next) + len(l.Prev)
 	for _, r := range l.Resources {
 		size += len(r) + 1
 	}
-	b := append(make([]byte, 0, size), `{"schemas":["`+listURN+`"],"totalResults":`...)
-	b = strconv.AppendInt(b, int64(l.Total), 10)
-	b = append(b, `,"startIndex":`...)
-	b = strconv.AppendInt(b, int64(max(l.StartIndex, 1)), 10)
-	b = append(b, `,"itemsPerPage":`...)
-	b = strconv.AppendInt(b, int64(len(l.Resources)), 10)
+	b := append(make([]byte, 0, size), `{"schemas":["`+listURN+`"]`...)
+	if l.Total >= 0 {
+		b = strconv.AppendInt(append(b, `,"totalResults":`...), int64(l.Total), 10)
+	}
+	if l.StartIndex > 0 {
+		b = strconv.AppendInt(append(b, `,"startIndex":`...), int64(l.StartIndex), 10)
+	}
+	b = strconv.AppendInt(append(b, `,"itemsPerPage":`...), int64(len(l.Resources)), 10)
+	if l.Next != "" {
+		b = appendString(append(b, `,"nextCursor":`...), l.Next)
+	}
+	if l.Prev != "" {
+		b = appendString(append(b, `,"previousCursor":`...), l.Prev)
+	}
 	b = append(b, `,"Resources":[`...)
 	for i, r := range l.Resources {
 		if i > 0 {

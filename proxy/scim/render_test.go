@@ -204,7 +204,8 @@ func TestListResponse(t *testing.T) {
 	}{
 		{scim.List{Total: 5, StartIndex: 3, Resources: [][]byte{[]byte(`{"id":"a"}`), []byte(`{"id":"b"}`)}},
 			head + `"totalResults":5,"startIndex":3,"itemsPerPage":2,"Resources":[{"id":"a"},{"id":"b"}]}`},
-		{scim.List{}, head + `"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}`},
+		{scim.List{}, head + `"totalResults":0,"itemsPerPage":0,"Resources":[]}`},
+		{scim.List{Total: -1, Next: "n", Prev: "p"}, head + `"itemsPerPage":0,"nextCursor":"n","previousCursor":"p","Resources":[]}`},
 	} {
 		if got := string(tt.list.JSON()); got != tt.want {
 			t.Errorf("got %s", got)

@@ -1,8 +1,9 @@
 -- Reads of users and groups, one round trip each.
 -- KEYS: 1 base of the project
--- ARGV: 1 kind: u | g, 2 how: id | wish (all fields) | record (a tombstone too) | index | sorted | list | after, 3 index (x:un, x:addr, xd:…, …) or '', 4 value, 5 first rank (0-based),
+-- ARGV: 1 kind: u | g, 2 how: id | wish (all fields) | record (a tombstone too) | index | sorted | list | after | before, 3 index (x:un, x:addr, xd:…, …) or '', 4 value, 5 first rank (0-based),
 --       6 count, 7 members to return with a group
--- Returns {total, {records}}: of users all fields as wish or record, else what a listing shows. `after` reads up to count records whose sequence is greater than `value`.
+-- Returns {total, {records}}: of users all fields as wish or record, else what a listing shows. `after` and
+-- `before` read up to count listed records whose sequence is greater, or smaller, than `value`; the nearest come first.
 local p, kind, how = KEYS[1], ARGV[1], ARGV[2]
 local first, count = tonumber(ARGV[5]), tonumber(ARGV[6])
 local ids, total = {}, 0
@@ -11,9 +12,10 @@ if how == 'id' or full then ids, total = {ARGV[4]}, 1
 elseif how == 'index' then
   local id = call('HGET', p..':'..ARGV[3], ARGV[4])
   if id then ids, total = {id}, 1 end
-elseif how == 'after' then
-  ids = call('ZRANGEBYSCORE', p..':l:'..kind, '('..ARGV[4], '+inf', 'LIMIT', 0, count)
-  total = #ids
+elseif how == 'after' or how == 'before' then
+  total = call('ZCARD', p..':l:'..kind)
+  if how == 'after' then ids = call('ZRANGEBYSCORE', p..':l:'..kind, '('..ARGV[4], '+inf', 'LIMIT', 0, count)
+  else ids = call('ZREVRANGEBYSCORE', p..':l:'..kind, '('..ARGV[4], '-inf', 'LIMIT', 0, count) end
 else
   local set = how == 'list' and p..':l:'..kind or p..':'..ARGV[3]..':'..ARGV[4]
   total = call('ZCARD', set)

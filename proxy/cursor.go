@@ -1,0 +1,130 @@
+package proxy
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/scimcms/scimcms/proxy/scim"
+)
+
+// A cursor is a place in a listing, sealed: it holds no state on the server, so that every replica understands it, also after a
+// restart; nobody can make one or read one, so that it is no way to a place that was not shown; it is good for one query of one
+// project and for a limited time. The key comes from the API token in use: a cursor does not outlive it.
+
+// position is the place in a listing that a cursor stands for.
+type position struct {
+	Back bool          `json:"b,omitempty"` // the page lies before the place, not behind it
+	Incl bool          `json:"i,omitempty"` // the resource at the place belongs to the page
+	Part int           `json:"p,omitempty"` // resource type, in the order of the listing
+	Seq  int64         `json:"s"`
+	Key  *scim.SortKey `json:"k,omitempty"` // of a sorted listing
+}
+
+type sealedPosition struct {
+	position
+	Query   []byte `json:"q"` // fingerprint of the query
+	Expires int64  `json:"e"` // Unix seconds
+}
+
+const (
+	// maxCursor bounds what is decoded. The longest that is made has a sort key of 256 bytes, each of them escaped.
+	maxCursor = 4096
+	// fingerprintSize is how much of a query's SHA-256 is in a cursor.
+	fingerprintSize = 16
+)
+
+// cursorSeal seals the cursors of one token of one project.
+func cursorSeal(project string, digest [sha256.Size]byte) (cipher.AEAD, error) {
+	mac := hmac.New(sha256.New, digest[:])
+	_, _ = io.WriteString(mac, "scimcms cursor 1 "+project) // never fails (hash)
+	block, err := aes.NewCipher(mac.Sum(nil))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the key has a length that there is
+	}
+	return cipher.NewGCMWithRandomNonce(block) //nolint:wrapcheck // as above
+}
+
+// cursors makes and reads the cursors of one query.
+type cursors struct {
+	aead  cipher.AEAD
+	query []byte
+	now   time.Time
+	life  time.Duration
+	parts int
+	sort  bool
+}
+
+// cursors are those of the request's token, for the query that the parts have in common.
+func (r *request) cursors(parts []part) (cursors, error) {
+	aead, err := cursorSeal(r.tenant.Name, r.digest)
+	c := cursors{aead: aead, now: r.start, life: r.srv.opts.Limits.Cursor, parts: len(parts)}
+	sum := sha256.New()
+	write := json.NewEncoder(sum)
+	for _, p := range parts {
+		fields := [4]string{string(p.kind())}
+		if p.q.Filter != nil {
+			fields[1] = p.q.Filter.String()
+		}
+		if s := p.q.Sort; s != nil {
+			c.sort = true
+			fields[2] = s.Attribute()
+			if s.Descending() {
+				fields[3] = "descending"
+			}
+		}
+		_ = write.Encode(fields) // never fails (text into a hash)
+	}
+	c.query = sum.Sum(nil)[:fingerprintSize]
+	return c, err
+}
+
+// seal makes a cursor of unreserved characters (RFC 9865 section 2).
+func (c cursors) seal(p position) string {
+	plain, err := json.Marshal(sealedPosition{position: p, Query: c.query, Expires: c.now.Add(c.life).Unix()})
+	if err != nil {
+		return "" // texts and numbers only
+	}
+	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, plain, nil))
+}
+
+var (
+	errCursor = scim.Errorf(http.StatusBadRequest, scim.InvalidCursor,
+		"The cursor is not one of this server for this token: begin again with an empty cursor.")
+	errCursorQuery = scim.Errorf(http.StatusBadRequest, scim.InvalidCursor,
+		"The cursor belongs to another query: send it with the same filter, sortBy and sortOrder, or begin again with an empty cursor.")
+	errCursorExpired = scim.Errorf(http.StatusBadRequest, scim.ExpiredCursor,
+		"The cursor has expired: begin again with an empty cursor. How long one is good for is cursorTimeout in /ServiceProviderConfig.")
+)
+
+// open reads a cursor.
+func (c cursors) open(text string) (position, error) {
+	if len(text) > maxCursor {
+		return position{}, errCursor
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return position{}, errCursor.WithCause(err)
+	}
+	plain, err := c.aead.Open(nil, nil, sealed, nil)
+	if err != nil {
+		return position{}, errCursor.WithCause(err)
+	}
+	var p sealedPosition
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return position{}, errCursor.WithCause(err)
+	}
+	switch {
+	case !hmac.Equal(p.Query, c.query), p.Part < 0, p.Part >= c.parts, (p.Key != nil) != c.sort:
+		return position{}, errCursorQuery
+	case c.now.Unix() >= p.Expires:
+		return position{}, errCursorExpired
+	}
+	return p.position, nil
+}
