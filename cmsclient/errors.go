@@ -111,6 +111,12 @@ func (e *Error) Unlisted() bool {
 	return !listed
 }
 
+// StopsInvitations says that the CMS would refuse every invitation alike, whoever is invited: no seat of the plan is free, or
+// the inviting account's address is not verified.
+func (e *Error) StopsInvitations() bool {
+	return e.Code() == "EMAIL_NOT_VERIFIED" || (e.Code() == "PLAN_UPGRADE_REQUIRED" && e.Limit() == "users")
+}
+
 // deciding is the entry whose class is the error's; the zero Entry where there is none.
 func (e *Error) deciding() Entry {
 	var worst Entry

@@ -19,6 +19,7 @@ package directory
 //	:bb:NAME       hash    user → how many had access when the call was counted; as long-lived
 //	:seq :pic      string  counters: creation order, pictures of the CMS
 //	:gone          zset    CMS entities that syncs unlinked, by the picture under way; swept by the next picture
+//	:noinvite      hash    why the CMS takes no invitations at the moment, and how many seats are free; expires after an hour
 //	:fans          set     groups with an open fan-out
 //	:roles         string  the CMS's roles as JSON; its version is in :meta
 //	:rr            hash    name of a role as the rules have it → CMS id that it stood for when it was found
@@ -36,6 +37,7 @@ func (k keys) groupsOf(id string) string   { return k.base + ":ug:" + id }
 func (k keys) fans() string                { return k.base + ":fans" }
 func (k keys) stage(id, run string) string { return k.members(id) + ":stage:" + run }
 func (k keys) picture() string             { return k.base + ":pic" }
+func (k keys) invitationStop() string      { return k.base + ":noinvite" }
 func (k keys) roles() string               { return k.base + ":roles" }
 func (k keys) resolved() string            { return k.base + ":rr" }
 func (k keys) meta() string                { return k.base + ":meta" }

@@ -164,6 +164,9 @@ func (e *Engine) Ready(ctx context.Context) Readiness {
 	}
 	r.Notes = append(r.Notes, queueNotes(stats)...)
 	r.Notes = append(r.Notes, e.recordNotes(ctx)...)
+	if stop, err := e.dir.InvitationsStopped(ctx); err == nil && stop.Code != "" {
+		r.Notes = append(r.Notes, "the CMS takes no invitations at the moment: "+stop.Text)
+	}
 	r.OK = len(r.Reasons) == 0
 	return r
 }

@@ -244,6 +244,7 @@ func (e *Engine) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		e.ProbeSeats(ctx)
 		last, err := e.dir.LastImport(ctx)
 		due = err == nil && e.o.Now().Sub(last) >= e.set().ImportEvery
 	}

@@ -34,6 +34,13 @@ var errNoIntent = errors.New("the call could not be noted")
 
 // step makes one CMS call of a plan and gives the link as it is afterwards.
 func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserResult, error) {
+	probe := false
+	if st.Op == mapping.Invite {
+		var err error
+		if probe, err = s.engine.admit(ctx, s.create); err != nil {
+			return directory.UserResult{}, err
+		}
+	}
 	access := st.Active != nil || st.Op == mapping.Withdraw || st.Op == mapping.DeleteUser
 	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: access && !st.Old}
 	if err := s.intend(ctx, note, directory.Taking(s.plans.Takes(st)), s.idents(st)...); err != nil {
@@ -42,6 +49,9 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 	link, err := s.call(ctx, st)
 	if err != nil {
 		return directory.UserResult{}, err
+	}
+	if probe {
+		s.engine.reopen(ctx, directory.InvitationStop{}, 0)
 	}
 	if st.Old {
 		return directory.UserResult{Old: &link}, nil
@@ -103,15 +113,25 @@ func destination(d *mapping.Destination) *cmsclient.Destination {
 // stepFailed decides what an error of a call means: look and plan again, or end the sync.
 func (s *userSync) stepFailed(ctx context.Context, st mapping.Step, err error) (outcome, error) {
 	var ce *cmsclient.Error
+	var stopped *stoppedError
 	held, braked := errors.AsType[*directory.HeldError](err)
 	switch {
 	case braked:
 		return s.hold(ctx, held)
+	case errors.As(err, &stopped):
+		s.refused = true
+		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, notInvited(stopped.InvitationStop))
 	case errors.Is(err, directory.ErrBusy):
 		return s.finish(ctx, directory.UserResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
 			Text: "another user's sync holds the same CMS account"})
 	case errors.Is(err, errNoIntent), !errors.As(err, &ce):
 		return outcome{}, err
+	}
+	if (st.Op == mapping.Invite || st.Op == mapping.Resend) && ce.StopsInvitations() {
+		s.engine.stopInvitations(ctx, ce)
+		s.refused = true
+		v := notInvited(directory.InvitationStop{Code: code(ce), Text: ce.Reason()})
+		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, v)
 	}
 	class := cmsclient.Classify(err)
 	switch {

@@ -1,0 +1,120 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
+)
+
+// probeEvery is how often a CMS that takes no invitations is asked whether it does again.
+const probeEvery = 30 * time.Second
+
+// codeNoSeat is the code of people who wait for a free seat of the CMS's plan.
+const codeNoSeat = "plan_upgrade_required"
+
+// stoppedError says that the CMS takes no invitation at all at the moment, whoever is invited: none was sent.
+type stoppedError struct{ directory.InvitationStop }
+
+// Error implements error.
+func (e *stoppedError) Error() string { return "the CMS takes no invitations: " + e.Text }
+
+// admit asks whether an invitation may be sent. One refusal for want of a seat, or because the account behind the token is
+// not verified, is true of every invitation: the others are not tried until a probe says that the CMS takes them again.
+// probe says that this invitation is the probe. A request that waits for a creation always asks: an administrator who has
+// just bought a seat tries again at once.
+func (e *Engine) admit(ctx context.Context, waits bool) (probe bool, err error) {
+	every := probeEvery
+	if waits {
+		every = 0
+	}
+	admission, stop, err := e.dir.Admit(ctx, every)
+	switch {
+	case err != nil:
+		return false, err
+	case admission == directory.Admitted:
+		return false, nil
+	case admission == directory.NotInvited:
+		return false, &stoppedError{stop}
+	case stop.Code != codeNoSeat:
+		return true, nil
+	}
+	free, err := e.freeSeats(ctx)
+	if err != nil {
+		return false, err
+	}
+	if free <= 0 {
+		return false, &stoppedError{stop}
+	}
+	e.reopen(ctx, stop, free-1)
+	return false, nil
+}
+
+// freeSeats asks the CMS how many people more its plan allows.
+func (e *Engine) freeSeats(ctx context.Context) (int64, error) {
+	limits, err := e.cms.SubscriptionLimits(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range limits {
+		if l.Code == "users" && l.Max != nil {
+			return *l.Max - l.Usage, nil
+		}
+	}
+	return 1 << 30, nil // a plan without a limit
+}
+
+// reopen lets as many invitations pass as there are free seats, and replays those who wait for one.
+func (e *Engine) reopen(ctx context.Context, stop directory.InvitationStop, free int64) {
+	waiting, err := e.queue.Stats(ctx)
+	if err == nil && waiting.Codes[stop.Code] > free {
+		err = e.dir.FreeInvitations(ctx, free)
+	} else if err == nil {
+		err = e.dir.ResumeInvitations(ctx)
+	}
+	if err == nil {
+		_, err = e.queue.ReplayCode(ctx, stop.Code, int(free))
+	}
+	if err != nil {
+		e.log.WarnContext(ctx, "those who wait for an invitation could not be replayed", "project", e.o.Project, "error", err)
+	}
+	e.o.Wake()
+}
+
+// stopInvitations notes that the CMS refused an invitation for a reason that is true of all.
+func (e *Engine) stopInvitations(ctx context.Context, ce *cmsclient.Error) {
+	e.log.WarnContext(ctx, "the CMS takes no invitations", "project", e.o.Project, "code", code(ce))
+	if err := e.dir.StopInvitations(ctx, directory.InvitationStop{Code: code(ce), Text: ce.Reason()}); err != nil {
+		e.log.WarnContext(ctx, "the stop of invitations could not be noted", "project", e.o.Project, "error", err)
+	}
+}
+
+// ProbeSeats looks for free seats while somebody waits for one, so that they need no operator.
+func (e *Engine) ProbeSeats(ctx context.Context) {
+	stop, err := e.dir.InvitationsStopped(ctx)
+	if err != nil || stop.Code != codeNoSeat {
+		return
+	}
+	admission, stop, err := e.dir.Admit(ctx, probeEvery)
+	if err != nil || admission != directory.Probe {
+		return
+	}
+	free, err := e.freeSeats(ctx)
+	switch {
+	case err != nil:
+		e.log.WarnContext(ctx, "the CMS does not say how many seats are free", "project", e.o.Project, "error", err)
+	case free > 0:
+		e.reopen(ctx, stop, free)
+	}
+}
+
+// notInvited is how the sync of somebody ends whom the CMS would not let be invited: parked for want of a seat, to be replayed
+// when one is free; else it waits.
+func notInvited(stop directory.InvitationStop) queue.Verdict {
+	if stop.Code == codeNoSeat {
+		return queue.Verdict{Outcome: queue.Park, Code: stop.Code, Text: stop.Text}
+	}
+	return queue.Verdict{Outcome: queue.Wait, After: 2 * probeEvery, Code: stop.Code, Text: stop.Text}
+}
