@@ -22,6 +22,7 @@ import "strings"
 //	base:q:failed   ZSET    keys over which the CMS failed since it last answered a write; expires after an hour
 //	base:q:refused:<code>  ZSET    keys refused with a code that nobody has listed, lately; expires after an hour
 //	base:q:notall:<code>   STRING  present for an hour after such a code turned out to be about its keys alone
+//	base:pacers     ZSET    processes that use one CMS token by their last booking (µs); expires after a minute
 //	base:pace       HASH    pacer of one CMS token, under a base and hash tag of its own; expires a day after its last use
 type keys struct{ base string }
 
@@ -41,6 +42,9 @@ func (k keys) circuit() string           { return k.base + ":q:circuit" }
 
 // paceKey is the pacer's only key.
 func paceKey(base string) string { return base + ":pace" }
+
+// pacersKey names who books.
+func pacersKey(base string) string { return base + ":pacers" }
 
 // Base is the beginning of every key of a project: prefix{project}. The braces are the hash tag.
 func Base(prefix, project string) string {

@@ -45,6 +45,7 @@ const threeAhead time.Duration = -1
 // reset; successes narrow it again. A nil Pacer does not pace.
 type Pacer struct {
 	opt          PacerOptions
+	id           string // of this process
 	book, report *redis.Script
 
 	mu      sync.Mutex
@@ -52,6 +53,9 @@ type Pacer struct {
 	factor  float64   // these as last seen
 	spacing time.Duration
 	learnt  int
+
+	last     time.Time // the last slot of this process
+	replicas int64     // processes that booked lately
 }
 
 // NewPacer checks opt and returns a Pacer; with Limit 0 it returns nil, which paces nothing.
@@ -82,7 +86,7 @@ func NewPacer(opt PacerOptions) (*Pacer, error) {
 		opt.Sleep = sleep
 	}
 	return &Pacer{
-		opt: opt, factor: 1, spacing: opt.Window / time.Duration(opt.Limit),
+		opt: opt, id: NewToken(), factor: 1, replicas: 1, spacing: opt.Window / time.Duration(opt.Limit),
 		book: redis.NewScript(luaSource("book")), report: redis.NewScript(luaSource("report")),
 	}, nil
 }
@@ -97,8 +101,8 @@ func (p *Pacer) Book(ctx context.Context, maxAhead time.Duration) (s Slot, ahead
 	if maxAhead < 0 {
 		most = "-1"
 	}
-	out, err := p.book.Run(ctx, p.opt.Redis, []string{paceKey(p.opt.Base)},
-		p.nowArg(), p.opt.Window.Microseconds(), p.opt.Limit, most).Slice()
+	out, err := p.book.Run(ctx, p.opt.Redis, []string{paceKey(p.opt.Base), pacersKey(p.opt.Base)},
+		p.nowArg(), p.opt.Window.Microseconds(), p.opt.Limit, most, p.id).Slice()
 	if err != nil {
 		return Slot{}, 0, false, fmt.Errorf("pacer: book: %w", err)
 	}
@@ -108,7 +112,9 @@ func (p *Pacer) Book(ctx context.Context, maxAhead time.Duration) (s Slot, ahead
 	if f[2] != "1" {
 		return Slot{}, ahead, false, nil
 	}
-	return Slot{&booking{pacer: p, at: p.opt.Clock().Add(ahead), used: make(chan struct{})}}, ahead, true, nil
+	at := p.opt.Clock().Add(ahead)
+	p.booked(at, number(f[5]))
+	return Slot{&booking{pacer: p, at: at, used: make(chan struct{})}}, ahead, true, nil
 }
 
 // lateness is how much later than booked a call may be sent. With slots 1/0.97 of the limit's own spacing apart, any
@@ -147,6 +153,8 @@ func (p *Pacer) tryBook(ctx context.Context) (bool, error) {
 	}
 	s, ahead, ok, err := p.Book(ctx, threeAhead)
 	switch {
+	case err != nil && ctx.Err() == nil:
+		return p.alone(ctx, left)
 	case err != nil:
 		return false, err
 	case ahead > left:
@@ -156,6 +164,34 @@ func (p *Pacer) tryBook(ctx context.Context) (bool, error) {
 	}
 	s.spend()
 	return p.arrive(ctx, s)
+}
+
+// alone waits for a send time that Redis could not book, so that a sync under way comes to its end: every process takes its
+// share of the limit, as many as booked when Redis was last heard of.
+func (p *Pacer) alone(ctx context.Context, left time.Duration) (bool, error) {
+	p.mu.Lock()
+	at := p.last.Add(time.Duration(p.replicas) * p.spacing)
+	if now := p.opt.Clock(); at.Before(now) {
+		at = now
+	}
+	if at.Before(p.hold) {
+		at = p.hold
+	}
+	ahead := at.Sub(p.opt.Clock())
+	if ahead <= left {
+		p.last = at
+	}
+	p.mu.Unlock()
+	if ahead > left {
+		return false, fmt.Errorf("pacer: the next slot is %s away: %w", ahead.Round(time.Millisecond), context.DeadlineExceeded)
+	}
+	return true, p.opt.Sleep(ctx, ahead)
+}
+
+func (p *Pacer) booked(at time.Time, replicas int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last, p.replicas = at, max(replicas, 1)
 }
 
 // arrive sleeps until the slot's time. It reports false when the slot has become void meanwhile.

@@ -1,7 +1,8 @@
 -- Book the next send time of a paced API. Stands alone: its key has a hash tag of its own.
--- KEYS[1] pace, HASH {next, hold, now (µs), factor, limit (learnt)}
--- ARGV now µs|'', window µs, limit, how far ahead µs a slot may lie ('-1' = three spacings)
--- Returns {µs until the slot, spacing µs, '1' booked | '0' it lies too far ahead, factor, limit learnt}.
+-- KEYS[1] pace, HASH {next, hold, now (µs), factor, limit (learnt)}; KEYS[2] replicas, ZSET of who books by when (µs)
+-- ARGV now µs|'', window µs, limit, how far ahead µs a slot may lie ('-1' = three spacings), who books
+-- Returns {µs until the slot, spacing µs, '1' booked | '0' it lies too far ahead, factor, limit learnt,
+--         replicas that have booked within a minute}.
 local t = tonumber(ARGV[1])
 if not t then
   local s = redis.call('TIME')
@@ -21,4 +22,8 @@ if booked then
   redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + spacing), 'now', string.format('%.0f', now))
   redis.call('PEXPIRE', KEYS[1], '86400000')
 end
-return {at - now, spacing, booked and '1' or '0', string.format('%.6f', factor), learnt}
+-- Who books is counted, so that each knows its share if Redis goes away.
+redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[5])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - 60000000))
+redis.call('PEXPIRE', KEYS[2], '60000')
+return {at - now, spacing, booked and '1' or '0', string.format('%.6f', factor), learnt, redis.call('ZCARD', KEYS[2])}
