@@ -25,7 +25,7 @@ func deactivation() string {
 // honours Retry-After only as whole seconds. Afterwards the same process goes on, without a restart.
 func TestOktaWhileRedisIsDown_UnavailableNothingHalfDoneAndRecovers(t *testing.T) {
 	t.Parallel()
-	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+	queuetest.EachServer(t, func(t *testing.T, store queuetest.Store) {
 		door, behind := gated(t, store)
 		s := newSite(t, behind, siteOptions{})
 		open := s.with(t)
@@ -98,7 +98,7 @@ func (s *site) unavailable(method, path, body string) {
 // whether the wish was kept, says so, and Okta's next try finds the user or creates it.
 func TestOktaWhenRedisLosesAnAnswer_RepeatingMakesNoTwin(t *testing.T) {
 	t.Parallel()
-	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+	queuetest.EachServer(t, func(t *testing.T, store queuetest.Store) {
 		door, behind := gated(t, store)
 		s := newSite(t, behind, siteOptions{})
 		door.losesAnswers()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,75 +12,59 @@ import (
 // minRedis is the oldest major version of Redis that the scripts are tested with.
 const minRedis = 7
 
-// redisProbe asks a Redis about itself.
-type redisProbe struct {
-	ping  func(context.Context) error
-	info  func(context.Context) (map[string]string, error)
-	fsync func(context.Context) (string, error) // "" where it is not told
-	close func() error
-}
+// Values of redis.durability that Redis has to be set up for.
+const (
+	durableFsync   = "fsync"
+	durableReplica = "replica"
+)
 
-func openProbe(url string) (redisProbe, error) {
-	rdb, err := queue.Open(url)
-	if err != nil {
-		return redisProbe{}, err
-	}
-	return redisProbe{
-		ping: func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
-		info: func(ctx context.Context) (map[string]string, error) {
-			text, err := rdb.Info(ctx).Result()
-			return infoFields(text), err
-		},
-		fsync: func(ctx context.Context) (string, error) {
-			found, err := rdb.ConfigGet(ctx, "appendfsync").Result()
-			return found["appendfsync"], err
-		},
-		close: rdb.Close,
-	}, nil
-}
+// The settings that are asked for beside what INFO tells.
+const (
+	settingFsync    = "appendfsync"
+	settingReplicas = "min-replicas-to-write"
+)
 
-// infoFields reads the lines "name:value" of INFO.
-func infoFields(text string) map[string]string {
-	fields := map[string]string{}
-	for line := range strings.Lines(text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			fields[name] = value
-		}
-	}
-	return fields
-}
-
-// inspectRedis finds out whether Redis answers, can run the scripts, and keeps what it is given.
+// inspectRedis finds out whether Redis answers, can run the scripts, and keeps what it is given: the one, or every primary
+// of a Cluster.
 func inspectRedis(ctx context.Context, c RedisConfig) []finding {
 	ctx, cancel := context.WithTimeout(ctx, redisWithin)
 	defer cancel()
 	f := &findings{subject: "redis"}
-	probe, err := openProbe(c.URL.Value())
+	rdb, err := queue.Open(c.URL.Value())
 	if err != nil {
 		f.error("%s", err)
 		return f.all
 	}
-	defer func() { _ = probe.close() }()
-	if err := probe.ping(ctx); err != nil {
+	defer func() { _ = rdb.Close() }()
+	nodes, err := queue.Nodes(ctx, rdb, settingFsync, settingReplicas)
+	if err != nil {
 		f.error("does not answer: %s", err)
 		return f.all
 	}
-	info, err := probe.info(ctx)
-	if err != nil || info["redis_version"] == "" {
-		f.warning("answers, but does not tell its version and settings: see that it is Redis 7 or later, with appendonly yes and maxmemory-policy noeviction")
-		return f.all
-	}
-	f.version(info)
-	f.eviction(info)
-	fsync, err := probe.fsync(ctx)
-	if err != nil {
-		fsync = ""
-	}
-	f.persistence(info, fsync, c.Durability)
-	if c.Durability == "replica" {
-		f.replicas(info)
+	slices.SortFunc(nodes, func(a, b queue.Node) int { return strings.Compare(a.Address, b.Address) })
+	for _, n := range nodes {
+		if len(nodes) > 1 {
+			f.subject = "redis " + n.Address
+		}
+		f.node(n, c.Durability)
 	}
 	return f.all
+}
+
+func (f *findings) node(n queue.Node, durability string) {
+	if n.Info["redis_version"] == "" {
+		f.warning("answers, but does not tell its version and settings: see that it is Redis 7 or later, with appendonly yes and maxmemory-policy noeviction")
+		return
+	}
+	f.version(n.Info)
+	if n.Info["redis_mode"] == "cluster" && n.Address == "" {
+		f.error("is a node of a Cluster: add ?cluster=true to redis.url")
+	}
+	f.eviction(n.Info)
+	f.persistence(n.Info, n.Settings[settingFsync], durability)
+	if durability == durableReplica {
+		f.replicas(n.Info, n.Settings[settingReplicas])
+	}
 }
 
 func (f *findings) version(info map[string]string) {
@@ -89,9 +74,6 @@ func (f *findings) version(info map[string]string) {
 		f.error("version %s: %d or later is needed", version, minRedis)
 	} else {
 		f.ok("version %s answers", version)
-	}
-	if info["redis_mode"] == "cluster" {
-		f.error("is a node of a cluster, which this version cannot use: give it one Redis, or Sentinels")
 	}
 	if info["role"] == "slave" {
 		f.error("is a read-only replica: name the primary")
@@ -120,7 +102,7 @@ func (f *findings) persistence(info map[string]string, fsync, durability string)
 		f.ok("appendonly is on and appendfsync is always")
 	case fsync == "":
 		f.warning("appendonly is on, but appendfsync is not told (CONFIG GET is refused)")
-	case durability == "fsync":
+	case durability == durableFsync:
 		f.error("redis.durability is fsync, but appendfsync is %s: set appendfsync always", fsync)
 	case fsync == "everysec":
 		f.warning("appendfsync is everysec: up to 2 s of accepted writes can be lost when the machine of Redis fails")
@@ -132,11 +114,20 @@ func (f *findings) persistence(info map[string]string, fsync, durability string)
 	}
 }
 
-func (f *findings) replicas(info map[string]string) {
-	n, err := strconv.Atoi(info["connected_slaves"])
-	if err != nil || n == 0 {
+// replicas looks at what redis.durability: replica builds on: somebody who acknowledges, and a primary that takes no writes
+// when nobody does.
+func (f *findings) replicas(info map[string]string, least string) {
+	if n, err := strconv.Atoi(info["connected_slaves"]); err != nil || n == 0 {
 		f.error("redis.durability is replica, but no replica is connected")
-		return
+	} else {
+		f.ok("%d %s connected", n, plural(n, "replica is", "replicas are"))
 	}
-	f.ok("%d %s connected", n, plural(n, "replica is", "replicas are"))
+	switch n, err := strconv.Atoi(least); {
+	case least == "":
+		f.warning("does not tell min-replicas-to-write: it must be 1 or more for redis.durability replica")
+	case err != nil || n < 1:
+		f.error("min-replicas-to-write is %s: set 1 or more, so that a primary that is cut off takes no writes", least)
+	default:
+		f.ok("min-replicas-to-write is %s", least)
+	}
 }

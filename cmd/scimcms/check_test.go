@@ -61,15 +61,24 @@ func TestCheckRedis_VersionAndRole(t *testing.T) {
 		{"redis_version:8.2.1", []string{"ok version 8.2.1 answers"}},
 		{"redis_version:6.2.14", []string{"error version 6.2.14: 7"}},
 		{"redis_version:unknown", []string{"error version unknown: 7"}},
-		{"redis_version:7.2.0\nredis_mode:cluster", []string{"ok version 7.2.0 answers", "error is a node"}},
 		{"redis_version:7.2.0\nrole:slave", []string{"ok version 7.2.0 answers", "error is a read-only"}},
 	} {
 		var f findings
-		f.version(infoFields(tt.info))
+		f.version(said(tt.info))
 		if diff := cmp.Diff(tt.want, levels(f.all)); diff != "" {
 			t.Errorf("%q: %s", tt.info, diff)
 		}
 	}
+}
+
+// said reads lines "name:value".
+func said(text string) map[string]string {
+	fields := map[string]string{}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		fields[name] = value
+	}
+	return fields
 }
 
 func TestCheckRedis_EvictionAndReplicas(t *testing.T) {
@@ -78,14 +87,14 @@ func TestCheckRedis_EvictionAndReplicas(t *testing.T) {
 		info string
 		want []string
 	}{
-		{"maxmemory_policy:noeviction\nconnected_slaves:1", []string{"ok maxmemory-policy is noeviction", "ok 1 replica is"}},
-		{"maxmemory_policy:allkeys-lru\nmaxmemory:0\nconnected_slaves:2", []string{"warning maxmemory-policy is allkeys-lru:", "ok 2 replicas are"}},
-		{"maxmemory_policy:allkeys-lru\nmaxmemory:100", []string{"error maxmemory-policy is allkeys-lru:", "error redis.durability is replica,"}},
-		{"connected_slaves:0", []string{"warning does not tell", "error redis.durability is replica,"}},
+		{"maxmemory_policy:noeviction\nconnected_slaves:1\nleast:1", []string{"ok maxmemory-policy is noeviction", "ok 1 replica is", "ok min-replicas-to-write is 1"}},
+		{"maxmemory_policy:allkeys-lru\nmaxmemory:0\nconnected_slaves:2\nleast:0", []string{"warning maxmemory-policy is allkeys-lru:", "ok 2 replicas are", "error min-replicas-to-write is 0:"}},
+		{"maxmemory_policy:allkeys-lru\nmaxmemory:100", []string{"error maxmemory-policy is allkeys-lru:", "error redis.durability is replica,", "warning does not tell"}},
+		{"connected_slaves:0", []string{"warning does not tell", "error redis.durability is replica,", "warning does not tell"}},
 	} {
 		var f findings
-		f.eviction(infoFields(tt.info))
-		f.replicas(infoFields(tt.info))
+		f.eviction(said(tt.info))
+		f.replicas(said(tt.info), said(tt.info)["least"])
 		if diff := cmp.Diff(tt.want, levels(f.all)); diff != "" {
 			t.Errorf("%q: %s", tt.info, diff)
 		}
@@ -112,7 +121,26 @@ func TestCheckRedis_AsksTheServer(t *testing.T) {
 				t.Helper()
 				return queuetest.StartRedis(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru").URL
 			}, "replica",
-			[]string{"ok version", "error maxmemory-policy is allkeys-lru:", "error appendonly is off:", "error redis.durability is replica,"},
+			[]string{"ok version", "error maxmemory-policy is allkeys-lru:", "error appendonly is off:", "error redis.durability is replica,", "error min-replicas-to-write is 0:"},
+		},
+		{
+			"a Cluster", func(t *testing.T) string {
+				t.Helper()
+				return queuetest.ClusterStore(t).URL
+			}, "everysec",
+			[]string{
+				"ok version", "ok maxmemory-policy is noeviction", "error appendonly is off:",
+				"ok version", "ok maxmemory-policy is noeviction", "error appendonly is off:",
+				"ok version", "ok maxmemory-policy is noeviction", "error appendonly is off:",
+			},
+		},
+		{
+			"a node of a Cluster", func(t *testing.T) string {
+				t.Helper()
+				url, _, _ := strings.Cut(queuetest.ClusterStore(t).URL, "?")
+				return url
+			}, "everysec",
+			[]string{"ok version", "error is a node", "ok maxmemory-policy is noeviction", "error appendonly is off:"},
 		},
 		{
 			"too old to tell", func(t *testing.T) string {

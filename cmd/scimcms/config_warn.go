@@ -20,9 +20,6 @@ func warn(c *Config, env map[string]string, r *report) {
 	if !isLoopback(c.Admin.Listen) && !c.Admin.Token.IsSet() {
 		r.warning("admin.listen", "is reachable from other machines, and without admin.token nothing can be changed through it")
 	}
-	if c.Redis.Durability == "replica" {
-		r.warning("redis.durability", "replica is not enforced by this version: writes do not wait for a replica")
-	}
 	for i := range c.Projects {
 		warnProject(&c.Projects[i], elementPath("projects", i), r)
 	}

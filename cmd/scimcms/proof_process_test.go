@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/scimcms/scimcms/cmsclient/cmstest"
 	"github.com/scimcms/scimcms/queue"
 	"github.com/scimcms/scimcms/queue/queuetest"
@@ -46,7 +48,7 @@ const (
 const config = `
 listen: "127.0.0.1:0"
 admin: {listen: "127.0.0.1:0"}
-redis: {url: %q, durability: fsync}
+redis: {url: %q, durability: %s}
 projects:
   - name: ` + project + `
     tokens: [{name: okta, sha256: %q}]
@@ -65,24 +67,37 @@ projects:
 type world struct {
 	t      *testing.T
 	stage  stage
-	redis  *queuetest.Server
+	redis  *queuetest.Server // to kill
+	store  store
 	cms    *cms
 	queue  *queue.Queue // to look into, not to work
 	client *http.Client
 	config string
 }
 
-// newWorld makes a world in which processes pace their calls at rate. The CMS has no limit: its front would make it count
+// store is how the processes of a world keep what they accept.
+type store struct {
+	url, durability string
+	client          redis.UniversalClient
+}
+
+// newWorld makes a world of one Redis that syncs every write, in which processes pace their calls at rate. The CMS has no limit: its front would make it count
 // calls when they are applied, not when they come.
 func newWorld(t *testing.T, s stage, rate string) *world {
 	t.Helper()
-	w := &world{t: t, stage: s, redis: queuetest.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")}
+	server := queuetest.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	return newWorldOn(t, s, server, store{url: server.URL, durability: "fsync", client: server.Client}, rate)
+}
+
+func newWorldOn(t *testing.T, s stage, server *queuetest.Server, kept store, rate string) *world {
+	t.Helper()
+	w := &world{t: t, stage: s, redis: server, store: kept}
 	w.cms = newCMS(t, cmstest.Options{Token: cmsToken, SeedUsers: 5})
 	for _, role := range []string{"Viewer", "Reviewer", "Contributor"} {
 		w.cms.addRole(role)
 	}
 	var err error
-	if w.queue, err = queue.New(queue.Options{Redis: w.redis.Client, Base: queue.Base("", project)}); err != nil {
+	if w.queue, err = queue.New(queue.Options{Redis: w.store.client, Base: queue.Base("", project)}); err != nil {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true}
@@ -90,7 +105,7 @@ func newWorld(t *testing.T, s stage, rate string) *world {
 	w.client = &http.Client{Transport: transport, Timeout: patience}
 	digest := sha256.Sum256([]byte(oktaToken))
 	w.config = filepath.Join(t.TempDir(), "scimcms.yaml")
-	text := fmt.Sprintf(config, w.redis.URL, hex.EncodeToString(digest[:]), w.cms.url, rate)
+	text := fmt.Sprintf(config, w.store.url, w.store.durability, hex.EncodeToString(digest[:]), w.cms.url, rate)
 	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -257,11 +272,11 @@ func (w *world) settle(within time.Duration) time.Duration {
 // queued or leased, so that none is missed while it moves.
 func (w *world) waiting(ctx context.Context) string {
 	base := queue.Base("", project) + ":q:"
-	keys, err := w.redis.Client.ZRange(ctx, base+"since", 0, -1).Result()
+	keys, err := w.store.client.ZRange(ctx, base+"since", 0, -1).Result()
 	if err != nil {
 		return err.Error()
 	}
-	parked, err := w.redis.Client.ZRange(ctx, base+"parked", 0, -1).Result()
+	parked, err := w.store.client.ZRange(ctx, base+"parked", 0, -1).Result()
 	if err != nil {
 		return err.Error()
 	}

@@ -29,6 +29,7 @@ func TestProof(t *testing.T) {
 		{"AcceptedMeansKept_ServeKilled", proveKillWithFastCMS},
 		{"AcceptedMeansKept_ServeKilledWithCallsInFlight", proveKillWithSlowCMS},
 		{"AcceptedMeansKept_RedisKilled", proveRedisRestart},
+		{"AcceptedMeansKept_PrimaryKilled", proveFailover},
 		{"NewestWins_TwoProcessesManyClients", proveTwoProcesses},
 		{"OneAtATime_ProcessStopped", proveStoppedProcess},
 		{"GracefulStop", proveGracefulStop},

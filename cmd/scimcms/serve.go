@@ -91,8 +91,13 @@ func replace(setting *string, flag string) {
 // adviseOnRedis logs what an operator should change about Redis. serve works with any that answers.
 func adviseOnRedis(ctx context.Context, log *slog.Logger, c RedisConfig) {
 	for _, f := range inspectRedis(ctx, c) {
-		if f.level != levelOK && ctx.Err() == nil {
-			log.WarnContext(ctx, "redis", "problem", f.text)
+		if f.level == levelOK || ctx.Err() != nil {
+			continue
 		}
+		level := slog.LevelWarn
+		if f.level == levelError {
+			level = slog.LevelError
+		}
+		log.Log(ctx, level, f.subject, "problem", f.text)
 	}
 }

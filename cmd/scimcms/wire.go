@@ -47,6 +47,9 @@ func (w wiring) build() (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	if w.config.Redis.Durability == durableReplica {
+		queue.WaitForReplica(rdb)
+	}
 	a := &app{log: w.log, closers: []func() error{rdb.Close}}
 	registry := proxy.NewRegistry()
 	metrics, err := proxy.NewMetrics(registry, buildVersion())

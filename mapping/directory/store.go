@@ -82,7 +82,7 @@ type answer struct {
 
 func (d *Directory) commit(ctx context.Context, s *redis.Script, ks []string, args ...any) (answer, error) {
 	began := d.opts.Clock()
-	l, err := d.run(ctx, s, ks, args...)
+	l, err := d.run(queue.Acknowledged(ctx), s, ks, args...)
 	return answer{list: l, began: began}, err
 }
 

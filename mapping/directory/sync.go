@@ -143,7 +143,8 @@ func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents .
 	brake := d.opts.Brake.args(c.Takes)
 	args := []any{d.now(), l.Key, l.Token, ms(d.opts.Lease), ms(c.Deadline), c.Note, brake[0], l.Ticket, brake[1], brake[2], brake[3]}
 	args = append(append(args, len(fields)), fields...)
-	ans, err := d.run(ctx, d.scripts.intend, []string{d.keys.base + ":" + kind + ":" + id}, append(args, anys(idents)...)...)
+	// A note that is lost with the primary is a call that nobody looks for.
+	ans, err := d.run(queue.Acknowledged(ctx), d.scripts.intend, []string{d.keys.base + ":" + kind + ":" + id}, append(args, anys(idents)...)...)
 	if err != nil {
 		return err
 	}

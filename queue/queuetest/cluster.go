@@ -53,8 +53,13 @@ func startCluster() ([]*process, error) {
 		}
 		started = append(started, p)
 	}
-	for i, p := range started {
-		if err := p.join(started, i); err != nil {
+	for i, p := range started { // an epoch is given to a node that knows no other
+		if err := p.owns(i*slots/nodes, (i+1)*slots/nodes-1, i+1); err != nil {
+			return nil, fmt.Errorf("make a cluster: %w", err)
+		}
+	}
+	for _, p := range started {
+		if err := p.meets(started); err != nil {
 			return nil, fmt.Errorf("make a cluster: %w", err)
 		}
 	}
@@ -116,15 +121,18 @@ func FreePorts(n int) ([]int, error) {
 
 func (p *process) address() string { return net.JoinHostPort(loopback, strconv.Itoa(p.port)) }
 
-// join gives node i its share of the slots, an epoch of its own, and the addresses of the others.
-func (p *process) join(all []*process, i int) error {
+// owns gives the node its share of the slots, and an epoch of its own.
+func (p *process) owns(first, last, epoch int) error {
 	ctx, client := context.Background(), p.client()
 	defer func() { _ = client.Close() }()
-	first, last := i*slots/len(all), (i+1)*slots/len(all)-1
-	err := errors.Join(
-		client.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err(),
-		client.ClusterAddSlotsRange(ctx, first, last).Err(),
-	)
+	return errors.Join(client.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", epoch).Err(), client.ClusterAddSlotsRange(ctx, first, last).Err())
+}
+
+// meets tells the node where the others are.
+func (p *process) meets(all []*process) error {
+	ctx, client := context.Background(), p.client()
+	defer func() { _ = client.Close() }()
+	var err error
 	for _, other := range all {
 		if other != p {
 			err = errors.Join(err, client.Do(ctx, "CLUSTER", "MEET", loopback, other.port, other.bus).Err())
@@ -135,24 +143,17 @@ func (p *process) join(all []*process, i int) error {
 
 // agrees waits until the node knows an owner for every slot and all the nodes.
 func (p *process) agrees(within time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
 	client := p.client()
 	defer func() { _ = client.Close() }()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		info, err := client.ClusterInfo(ctx).Result()
-		if err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", nodes)) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			log, _ := os.ReadFile(filepath.Join(p.dir, "redis.log"))
-			return fmt.Errorf("the cluster does not come up (%w):\n%s\n%s", err, info, log)
-		case <-tick.C:
-		}
+	var info string
+	if poll(within, func(ctx context.Context) bool {
+		info, _ = client.ClusterInfo(ctx).Result()
+		return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", nodes))
+	}) {
+		return nil
 	}
+	log, _ := os.ReadFile(filepath.Join(p.dir, "redis.log"))
+	return fmt.Errorf("the cluster does not come up:\n%s\n%s", info, log)
 }
 
 // client talks to this node only.

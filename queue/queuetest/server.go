@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,10 +93,15 @@ func launch(dir string, args []string) (*process, error) {
 		return nil, errors.New("redis-server is not on PATH; these tests need it: install redis (Debian: apt-get install redis-server)")
 	}
 	p := &process{dir: dir}
-	flags := append([]string{
+	var flags []string
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") { // a configuration file comes first
+		flags, args = args[:1], args[1:]
+	}
+	flags = append(flags, []string{
 		"--port", "0", "--bind", loopback, "--unixsocket", p.socket(), "--dir", dir, "--logfile", filepath.Join(dir, "redis.log"),
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
-	}, args...)
+	}...)
+	flags = append(flags, args...)
 	_ = os.Remove(p.socket())                                        // left behind by a killed predecessor
 	p.cmd = exec.CommandContext(context.Background(), bin, flags...) //nolint:gosec // a fixed program with flags of the test's own making
 	detach(p.cmd)
@@ -149,20 +155,37 @@ func (p *process) kill() {
 func (p *process) ready(within time.Duration) error {
 	client := p.client()
 	defer func() { _ = client.Close() }()
+	var err error
+	if poll(within, func(ctx context.Context) bool {
+		err = client.Ping(ctx).Err()
+		return err == nil
+	}) {
+		return nil
+	}
+	log, _ := os.ReadFile(filepath.Join(p.dir, "redis.log"))
+	return fmt.Errorf("redis-server does not answer (%w); its log:\n%s", err, log)
+}
+
+// poll asks until the answer is yes, and reports whether it came in time.
+func poll(within time.Duration, ask func(context.Context) bool) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		err := client.Ping(ctx).Err()
-		if err == nil {
-			return nil
-		}
+	for !ask(ctx) {
 		select {
 		case <-ctx.Done():
-			log, _ := os.ReadFile(filepath.Join(p.dir, "redis.log"))
-			return fmt.Errorf("redis-server does not answer (%w); its log:\n%s", err, log)
+			return false
 		case <-tick.C:
 		}
+	}
+	return true
+}
+
+// eventually polls for half a minute, and fails the test with what is wrong.
+func eventually(tb testing.TB, wrong string, ask func(context.Context) bool) {
+	tb.Helper()
+	if !poll(30*time.Second, ask) {
+		tb.Fatal(wrong)
 	}
 }

@@ -84,6 +84,12 @@ func Everywhere(t *testing.T, fn func(t *testing.T, store Store)) {
 	each(t, len(openers), fn)
 }
 
+// EachServer is Each without the Cluster in any case, for tests that stand between the client and its one server.
+func EachServer(t *testing.T, fn func(t *testing.T, store Store)) {
+	t.Helper()
+	each(t, len(openers)-1, fn)
+}
+
 func each(t *testing.T, n int, fn func(t *testing.T, store Store)) {
 	t.Helper()
 	for _, o := range openers[:n] {
