@@ -18,11 +18,15 @@ type Source int
 
 // Sources of a role.
 const (
-	FromDefault Source = iota // roles.default
-	FromRule                  // a rule
-	FromGroup                 // a group that owns its role
-	FromCMS                   // the person was found in the CMS and keeps the role
+	FromDefault     Source = iota // roles.default
+	FromRule                      // a rule
+	FromGroup                     // a group that owns its role
+	FromCMS                       // the person was found in the CMS and keeps the role
+	FromEntitlement               // the identity provider has assigned the role to the person
 )
+
+// Decides says that the source speaks for the identity provider: whoever was found in the CMS is not left alone any more.
+func (s Source) Decides() bool { return s == FromEntitlement || s == FromRule || s == FromGroup }
 
 // RoleState says how far a group's own role is.
 type RoleState int
@@ -48,8 +52,10 @@ type GroupRef struct {
 type Person struct {
 	Attributes Attributes // nil: no `when` matches
 	Groups     []GroupRef
-	// Adopted: found in the CMS, and neither a rule nor a role-owning group has matched since. Whoever keeps the record
-	// clears it for good when a decision's Source is FromRule or FromGroup.
+	// Entitlements are the roles that the identity provider has assigned to the person, in any order.
+	Entitlements []Entitlement
+	// Adopted: found in the CMS, and no entitlement, rule or role-owning group has matched since. Whoever keeps the record
+	// clears it for good when a decision's Source is one of these (Source.Decides).
 	Adopted bool
 	Current string // id of the role in the CMS now, "" when there is none
 }
@@ -66,9 +72,9 @@ type RoleDecision struct {
 	Because string // sentence for operators: how the decision came about
 }
 
-// RoleOf decides a person's role: the first rule that matches, in the order written; then the roles of own groups, the
-// oldest group first; then the default, for whomever the proxy invites. roles must hold every role of the CMS, those just
-// made by the proxy included.
+// RoleOf decides a person's role: the entitlement, if there is one; then the first rule that matches, in the order
+// written; then the roles of own groups, the oldest group first; then the default, for whomever the proxy invites. roles
+// must hold every role of the CMS, those just made by the proxy included.
 func (r *Rules) RoleOf(p Person, roles RoleSet) RoleDecision {
 	p.Groups = slices.Clone(p.Groups)
 	slices.SortStableFunc(p.Groups, func(a, b GroupRef) int {
@@ -80,6 +86,9 @@ func (r *Rules) RoleOf(p Person, roles RoleSet) RoleDecision {
 }
 
 func (r *Rules) decide(p Person, roles RoleSet) RoleDecision {
+	if d, ok := r.byEntitlement(p, roles); ok {
+		return d
+	}
 	if d, ok := r.byRule(p.Attributes, p.Groups, roles); ok {
 		return d
 	}

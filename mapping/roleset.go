@@ -1,6 +1,10 @@
 package mapping
 
-import "strconv"
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
 
 // Role is a role of the CMS, as far as rules look at it.
 type Role struct {
@@ -37,6 +41,11 @@ func NewRoleSet(roles []Role, resolved map[string]string) RoleSet {
 func (s RoleSet) ByID(id string) (Role, bool) {
 	r, ok := s.byID[id]
 	return r, ok
+}
+
+// Roles are all roles, in the CMS's order.
+func (s RoleSet) Roles() []Role {
+	return slices.SortedFunc(maps.Values(s.byID), func(a, b Role) int { return compareIDs(a.ID, b.ID) })
 }
 
 // Named finds the role that a configured name means: the one it stood for before, else the one of exactly this name, else

@@ -42,18 +42,21 @@ type Rule struct {
 
 // Config is what a project says about roles and leavers. Empty choices take their default.
 type Config struct {
-	Default       string // role of people the proxy invites; required
-	Create        bool   // groups without a rule own a role
-	Template      string // the role whose permissions such a role gets; required with Create
-	Privileged    string // ByRule or Allow
-	Adopt         string // Keep or Default
-	Link          string // Any or ByRule
-	Rules         []Rule
-	Compile       func(filter string) (Predicate, error) `json:"-"` // compiles When; required when a rule has one
-	Protected     []string                               // addresses that are never touched
-	OnDelete      string                                 // Deactivate or Remove
-	ContentOwner  *Destination                           // who gets the content of a removed collaborator
-	OnEmailChange string                                 // Keep or Reinvite
+	Default    string // role of people the proxy invites; required
+	Create     bool   // groups without a rule own a role
+	Template   string // the role whose permissions such a role gets; required with Create
+	Privileged string // ByRule or Allow
+	Adopt      string // Keep or Default
+	Link       string // Any or ByRule
+	Rules      []Rule
+	// EntitlementsOrder are names of roles: of several that the identity provider assigns to a person, the one that comes
+	// first in here is given. Roles that are not listed follow in the CMS's order.
+	EntitlementsOrder []string
+	Compile           func(filter string) (Predicate, error) `json:"-"` // compiles When; required when a rule has one
+	Protected         []string                               // addresses that are never touched
+	OnDelete          string                                 // Deactivate or Remove
+	ContentOwner      *Destination                           // who gets the content of a removed collaborator
+	OnEmailChange     string                                 // Keep or Reinvite
 }
 
 // Rules is a valid Config, ready to be asked. It is safe for concurrent use.
@@ -90,6 +93,7 @@ func NewRules(c Config) (*Rules, error) {
 	for i := range c.Rules {
 		errs = append(errs, r.compile(i))
 	}
+	errs = append(errs, uniqueNames("roles.entitlements_order", c.EntitlementsOrder)...)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -125,6 +129,19 @@ func required(path, value string) error {
 	return nil
 }
 
+// uniqueNames refuses blanks and repetitions in a list.
+func uniqueNames(path string, names []string) (errs []error) {
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if err := required(at, name); err != nil {
+			errs = append(errs, err)
+		} else if slices.Contains(names[:i], name) {
+			errs = append(errs, fmt.Errorf("%s: %q is in the list already", at, name))
+		}
+	}
+	return errs
+}
+
 // choice sets an empty value to the first of the allowed ones.
 func choice(path string, value *string, allowed ...string) error {
 	if *value == "" {
@@ -156,7 +173,7 @@ func (r *Rules) Protected(address string) bool { return r.protected[Fold(strings
 // Config is the configuration with its defaults filled in.
 func (r *Rules) Config() Config {
 	c := r.config
-	c.Rules, c.Protected = slices.Clone(c.Rules), slices.Clone(c.Protected)
+	c.Rules, c.Protected, c.EntitlementsOrder = slices.Clone(c.Rules), slices.Clone(c.Protected), slices.Clone(c.EntitlementsOrder)
 	return c
 }
 
@@ -180,6 +197,7 @@ func (r *Rules) RoleNames() []string {
 	for _, rule := range r.config.Rules {
 		names = append(names, rule.Role)
 	}
+	names = append(names, r.config.EntitlementsOrder...)
 	seen := make(map[string]bool, len(names))
 	return slices.DeleteFunc(names, func(n string) bool {
 		dup := seen[n]

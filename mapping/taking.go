@@ -1,5 +1,7 @@
 package mapping
 
+import "slices"
+
 // Taking is what a call takes from a person.
 type Taking string
 
@@ -29,12 +31,15 @@ func (c Case) Takes(s Step) Taking {
 	return TakesNothing
 }
 
-// offers reports whether a rule, a group or the default gives the role that a person has now, even if another one comes
+// offers reports whether an entitlement, a rule, a group or the default gives the role that a person has now, even if another one comes
 // first.
 func (r *Rules) offers(p Person, roles RoleSet) bool {
 	named := func(name string) bool {
 		role, found := roles.Named(name)
 		return found && role.ID == p.Current
+	}
+	if slices.ContainsFunc(p.Entitlements, func(e Entitlement) bool { return e.ID == p.Current }) {
+		return true
 	}
 	for i, rule := range r.config.Rules {
 		if _, ok := r.matches(i, p.Attributes, p.Groups); ok && named(rule.Role) {

@@ -98,6 +98,14 @@ func (r *replay) act(a cmsAction) error {
 		_, err := r.client.CreateInvitation(r.ctx, cmsclient.InvitationCreate{Email: a.Invite.Email, RoleID: r.roleID(a.Invite.Role)})
 		errs, r.counted = append(errs, err), r.writes()
 	}
+	if a.RenameRole != nil {
+		_, err := r.client.UpdateRole(r.ctx, r.roleID(a.RenameRole.From), cmsclient.RoleAttributes{Name: a.RenameRole.To})
+		errs, r.counted = append(errs, err), r.writes()
+	}
+	if a.RemoveRole != "" {
+		err := r.client.DeleteRole(r.ctx, r.roleID(a.RemoveRole))
+		errs, r.counted = append(errs, err), r.writes()
+	}
 	if a.Seats != nil {
 		r.cms.SetSeats(*a.Seats)
 	}

@@ -52,6 +52,7 @@ type setup struct {
 	GroupsOwnNoRole   bool              `json:"groups_own_no_role"`
 	Rules             []setupRule       `json:"rules"`
 	ProfileAttributes map[string]string `json:"profile_attributes"`
+	EntitlementsOrder []string          `json:"entitlements_order"`
 }
 
 type setupRule struct {
@@ -79,12 +80,20 @@ type cmsAction struct {
 	Invite      *cmstest.NewUser `json:"invite"`    // email and role
 	EditUser    *cmstest.NewUser `json:"edit_user"` // whoever has the email; what else is given is changed
 	RemoveUser  string           `json:"remove_user"`
+	RenameRole  *renamed         `json:"rename_role"`
+	RemoveRole  string           `json:"remove_role"`
 	Seats       *int             `json:"seats"`
 	Fault       *cmstest.Fault   `json:"fault"`
 	ClearFaults bool             `json:"clear_faults"`
 	Down        *bool            `json:"down"`   // nobody answers there, or somebody does again
 	Import      bool             `json:"import"` // the proxy reads the CMS anew
 	Retry       bool             `json:"retry"`  // an operator replays what is parked
+}
+
+// renamed is a role that gets another name.
+type renamed struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // exchange is a request. With Echo, Body is merged (RFC 7396) into the document captured under that name, as apps do that
@@ -128,7 +137,7 @@ func (u setup) options() siteOptions {
 	o := siteOptions{
 		cms:      cmstest.Options{SeedUsers: u.SeedUsers, Seats: u.Seats},
 		cmsRoles: u.CMSRoles, profile: u.ProfileAttributes,
-		rules: mapping.Config{Default: "Editor", Create: !u.GroupsOwnNoRole, Template: "Editor"},
+		rules: mapping.Config{Default: "Editor", Create: !u.GroupsOwnNoRole, Template: "Editor", EntitlementsOrder: u.EntitlementsOrder},
 	}
 	if u.Default != "" {
 		o.rules.Default = u.Default

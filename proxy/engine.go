@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 
+	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/mapping/reconcile"
 )
@@ -24,10 +25,16 @@ type UserWriter interface {
 	DeleteUser(ctx context.Context, id string, check func(directory.User) error) error
 }
 
-// UserStore is the people of one project.
+// RoleReader reads the roles of the CMS that people may be assigned. Fresh is for the first page of a listing.
+type RoleReader interface {
+	Roles(ctx context.Context, fresh bool) (mapping.Catalog, error)
+}
+
+// UserStore is the people of one project, and the roles that they may have.
 type UserStore interface {
 	UserReader
 	UserWriter
+	RoleReader
 }
 
 // GroupReader reads groups; members is how many of a group's members to load at most: all when negative, and none of a

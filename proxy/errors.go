@@ -118,6 +118,9 @@ func ofStore(err error) *scim.Error {
 	if errors.Is(err, directory.ErrStale) || errors.Is(err, directory.ErrBusy) {
 		return scim.Errorf(http.StatusServiceUnavailable, "", "The resource is being changed by many requests at the same moment: repeat this one.")
 	}
+	if errors.Is(err, reconcile.ErrNoRoles) {
+		return scim.Errorf(http.StatusServiceUnavailable, "", "The roles of the CMS are not known yet: repeat the request.")
+	}
 	return nil
 }
 

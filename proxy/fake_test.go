@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/mapping/reconcile"
 	"github.com/scimcms/scimcms/proxy"
@@ -61,6 +62,20 @@ var fakeTime = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func (f *fakeStore) userAt(id string) int {
 	return slices.IndexFunc(f.users, func(u directory.User) bool { return u.ID == id })
+}
+
+// Roles offers Editor and Viewer; Admin is privileged. Edits read it, so it does not lock.
+func (f *fakeStore) Roles(context.Context, bool) (mapping.Catalog, error) {
+	if f.err != nil {
+		return mapping.Catalog{}, f.err
+	}
+	rules, err := mapping.NewRules(mapping.Config{Default: "Viewer"})
+	if err != nil {
+		return mapping.Catalog{}, err
+	}
+	return rules.Catalog(mapping.NewRoleSet([]mapping.Role{
+		{ID: "10", Name: "Viewer"}, {ID: "9", Name: "Editor"}, {ID: "1", Name: "Admin", Privileged: true},
+	}, nil)), nil
 }
 
 func (f *fakeStore) User(_ context.Context, id string) (directory.User, error) {

@@ -13,7 +13,7 @@ import (
 
 // userInput is a user as scim renders it.
 func (r *request) userInput(base string, u directory.User, p scim.Projection) (scim.RenderInput, error) {
-	doc, err := documentOf(u)
+	doc, err := r.documentOf(u)
 	if err != nil {
 		return scim.RenderInput{}, err
 	}
@@ -36,10 +36,13 @@ func (r *request) userInput(base string, u directory.User, p scim.Projection) (s
 var activeKey = []byte(`"active":`)
 
 // documentOf is the stored document with the active that the record has: a rejected user is shown inactive, and an operator
-// may have changed the wish. Mostly the two agree, and nothing is parsed.
-func documentOf(u directory.User) ([]byte, error) {
+// may have changed the wish. Roles are shown under the names that they have now. Mostly there is nothing to do, and nothing
+// is parsed.
+func (r *request) documentOf(u directory.User) ([]byte, error) {
 	active := u.Active && u.State != directory.Rejected
-	if i := bytes.Index(u.Doc, activeKey); i >= 0 && bytes.HasPrefix(u.Doc[i+len(activeKey):], []byte("true")) == active {
+	i := bytes.Index(u.Doc, activeKey)
+	agrees := i >= 0 && bytes.HasPrefix(u.Doc[i+len(activeKey):], []byte("true")) == active
+	if agrees && !bytes.Contains(u.Doc, rolesKey) {
 		return u.Doc, nil
 	}
 	res, err := scim.FromJSON(u.Doc)
@@ -47,6 +50,7 @@ func documentOf(u directory.User) ([]byte, error) {
 		return nil, unreadable(u.ID, err)
 	}
 	res.SetActive(active)
+	res.SetRoles(r.rolesOf(res))
 	return res.JSON(), nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/scimcms/scimcms/mapping"
 )
 
 // request is one request on its way: what gin knows, and what the log line and the metrics are made of.
@@ -23,10 +25,11 @@ type request struct {
 	id     string
 	start  time.Time
 
-	resource string // id of the resource read or written
-	sync     string // its sync state after a write
-	note     string // what an operator may wonder about, in a word or two; never personal data
-	err      error  // what was answered with an error
+	catalog  *mapping.Catalog // roles of the CMS, once read; see roles
+	resource string           // id of the resource read or written
+	sync     string           // its sync state after a write
+	note     string           // what an operator may wonder about, in a word or two; never personal data
+	err      error            // what was answered with an error
 }
 
 // handler answers one request, or says why it cannot.

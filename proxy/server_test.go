@@ -309,7 +309,7 @@ func TestDiscovery(t *testing.T) {
 		at(c, "meta", "location") != "https://scim.example.com/projects/site/scim/v2/ServiceProviderConfig" {
 		t.Errorf("got %v", c)
 	}
-	for path, total := range map[string]float64{"/ResourceTypes": 2, "/Schemas": 4} {
+	for path, total := range map[string]float64{"/ResourceTypes": 3, "/Schemas": 5} {
 		list := f.want(200, http.MethodGet, "/scim/v2"+path, "")
 		if list["totalResults"] != total {
 			t.Errorf("%s: %v", path, list["totalResults"])

@@ -31,6 +31,9 @@ func (s *Server) createUser(r *request) error {
 		return err
 	}
 	active, given := res.Active()
+	if res, err = r.entitled(res, nil, active || !given); err != nil {
+		return err
+	}
 	w, err := r.tenant.wish(res, active || !given, true)
 	if err != nil {
 		return err
@@ -67,7 +70,16 @@ func (s *Server) replaceUser(r *request) error {
 		return err
 	}
 	return s.updateUser(r, func(cur directory.User) (directory.UserWish, error) {
-		return r.tenant.wish(res, r.replacedActive(res, cur), false)
+		held, err := r.heldRoles(cur)
+		if err != nil {
+			return directory.UserWish{}, err
+		}
+		active := r.replacedActive(res, cur)
+		own, err := r.entitled(res, held, active)
+		if err != nil {
+			return directory.UserWish{}, err
+		}
+		return r.tenant.wish(own, active, false)
 	})
 }
 
@@ -85,10 +97,15 @@ func (s *Server) patchUser(r *request) error {
 		if err != nil {
 			return directory.UserWish{}, err
 		}
-		if _, err := patch.ApplyUser(res); err != nil {
+		held := r.rolesOf(res)
+		res.SetRoles(held)
+		if _, err := patch.WithRoles(r.roleValue).ApplyUser(res); err != nil {
 			return directory.UserWish{}, err
 		}
 		active, _ := res.Active() // set by stored, and cannot be unassigned
+		if res, err = r.entitled(res, held, active); err != nil {
+			return directory.UserWish{}, err
+		}
 		return r.tenant.wish(res, active, false)
 	})
 }

@@ -106,12 +106,14 @@ type RolesConfig struct {
 	// Default is the role of people whom no rule and no group gives one.
 	Default string `yaml:"default" required:"true"`
 	// Create gives every pushed group that no rule names a role of its own, made from Template.
-	Create     bool         `yaml:"create" default:"false"`
-	Template   string       `yaml:"template"`
-	Privileged string       `yaml:"privileged" default:"by_rule" oneof:"by_rule,allow"`
-	Adopt      string       `yaml:"adopt" default:"keep" oneof:"keep,default"`
-	Link       string       `yaml:"link" default:"any" oneof:"any,by_rule"`
-	Rules      []RuleConfig `yaml:"rules"`
+	Create     bool   `yaml:"create" default:"false"`
+	Template   string `yaml:"template"`
+	Privileged string `yaml:"privileged" default:"by_rule" oneof:"by_rule,allow"`
+	Adopt      string `yaml:"adopt" default:"keep" oneof:"keep,default"`
+	Link       string `yaml:"link" default:"any" oneof:"any,by_rule"`
+	// EntitlementsOrder ranks the roles that the identity provider assigns to one person.
+	EntitlementsOrder []string     `yaml:"entitlements_order"`
+	Rules             []RuleConfig `yaml:"rules"`
 }
 
 // RuleConfig gives a role to the members of the groups that Group matches, or to the people whom When matches.

@@ -94,7 +94,7 @@ func engineSettings(c *Config, p *ProjectConfig, rules *mapping.Rules) reconcile
 func rulesConfig(p *ProjectConfig) mapping.Config {
 	c := mapping.Config{
 		Default: p.Roles.Default, Create: p.Roles.Create, Template: p.Roles.Template, Privileged: p.Roles.Privileged, Adopt: p.Roles.Adopt,
-		Link: p.Roles.Link, Compile: compile, Protected: p.Protected, OnDelete: p.OnDelete, OnEmailChange: p.OnEmailChange,
+		Link: p.Roles.Link, EntitlementsOrder: p.Roles.EntitlementsOrder, Compile: compile, Protected: p.Protected, OnDelete: p.OnDelete, OnEmailChange: p.OnEmailChange,
 	}
 	if p.ContentOwner.ID != "" {
 		c.ContentOwner = &mapping.Destination{Type: p.ContentOwner.Type, ID: p.ContentOwner.ID}

@@ -187,6 +187,18 @@ func (d *Directory) PublishedRoles(ctx context.Context) (PublishedRoles, error) 
 	return PublishedRoles{JSON: []byte(roles.Val()), Version: cmp.Or(version.Val(), "0"), Resolved: resolved.Val()}, nil
 }
 
+// RolesVersion is the version of the CMS's roles as last published, as Roles gives it.
+func (d *Directory) RolesVersion(ctx context.Context) (string, error) {
+	v, err := d.rdb.HGet(ctx, d.keys.meta(), "rolesv").Result()
+	switch {
+	case isNil(err):
+		return "0", nil
+	case err != nil:
+		return "", &UnavailableError{Cause: err}
+	}
+	return v, nil
+}
+
 // Imported notes the end of an import.
 func (d *Directory) Imported(ctx context.Context, when time.Time, entities int) error {
 	err := d.rdb.HSet(ctx, d.keys.meta(), "import", when.UnixMilli(), "people", entities).Err()

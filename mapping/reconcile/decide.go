@@ -37,7 +37,9 @@ func (e *Engine) decideBy(set *live, u directory.User, roles mapping.RoleSet) (m
 	for _, g := range u.Groups {
 		groups = append(groups, groupRef(g))
 	}
-	return set.Rules.RoleOf(mapping.Person{Attributes: attrs, Groups: groups, Adopted: u.Adopted, Current: u.Link.RoleID}, roles), nil
+	return set.Rules.RoleOf(mapping.Person{
+		Attributes: attrs, Groups: groups, Entitlements: entitlements(attrs), Adopted: u.Adopted, Current: u.Link.RoleID,
+	}, roles), nil
 }
 
 // groupRef is a group as rules see it. Whoever is stored as a member was put there by the identity provider, so an

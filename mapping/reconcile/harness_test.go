@@ -120,10 +120,18 @@ func (r *rig) build(s setup) {
 type flat map[string]any
 
 func (f flat) Values(path string) []string {
-	if v, ok := f[path]; ok {
-		return []string{fmt.Sprint(v)}
+	v, ok := f[path]
+	if list, many := v.([]any); many {
+		var all []string
+		for _, e := range list {
+			all = append(all, fmt.Sprint(e))
+		}
+		return all
 	}
-	return nil
+	if !ok {
+		return nil
+	}
+	return []string{fmt.Sprint(v)}
 }
 
 func attributes(doc []byte) (mapping.Attributes, error) {

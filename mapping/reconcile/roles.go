@@ -15,9 +15,6 @@ import (
 	"github.com/scimcms/scimcms/queue"
 )
 
-// errNoRoles means that the CMS's roles were never read: nothing can be planned.
-var errNoRoles = errors.New("the roles of the CMS are not known yet")
-
 // roleCache keeps the CMS's roles as the record last published them, for as long as their version is the same.
 type roleCache struct {
 	dir   *directory.Directory
@@ -43,7 +40,7 @@ func (c *roleCache) at(ctx context.Context, version string) (mapping.RoleSet, []
 		return mapping.RoleSet{}, nil, err
 	}
 	if len(stored.JSON) == 0 {
-		return mapping.RoleSet{}, nil, errNoRoles
+		return mapping.RoleSet{}, nil, ErrNoRoles
 	}
 	var roles []cmsclient.Role
 	if err := json.Unmarshal(stored.JSON, &roles); err != nil {
@@ -150,7 +147,7 @@ func without(roles []cmsclient.Role, id string) []cmsclient.Role {
 // rolesFor gives the roles that a sync plans with; a project that never imported reads them first.
 func (e *Engine) rolesFor(ctx context.Context, version string) (mapping.RoleSet, []cmsclient.Role, error) {
 	set, roles, err := e.roles.at(ctx, version)
-	if !errors.Is(err, errNoRoles) {
+	if !errors.Is(err, ErrNoRoles) {
 		return set, roles, err
 	}
 	if err := e.readRoles(ctx); err != nil {

@@ -88,7 +88,7 @@ func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	}
 	c := s.engine.caseBy(s.set, s.user, decision)
-	unadopt := s.user.Adopted && (decision.Source == mapping.FromRule || decision.Source == mapping.FromGroup)
+	unadopt := s.user.Adopted && decision.Source.Decides()
 	s.plans = c
 	plan := mapping.Make(c)
 	plan.Steps = s.withProfile(plan.Steps, c.Observed)

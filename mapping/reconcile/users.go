@@ -81,8 +81,8 @@ func takeUpEvent(cur directory.User, exists *directory.ExistsError) string {
 	return "user.reactivate"
 }
 
-// UpdateUser changes the wish of a user and syncs it. edit is called with the newest record, again after a conflict, and
-// must only compute.
+// UpdateUser changes the wish of a user and syncs it. edit is called with the newest record, again after a conflict; it may
+// read, and changes nothing itself.
 func (e *Engine) UpdateUser(ctx context.Context, id string, edit func(directory.User) (directory.UserWish, error)) (Result[directory.User], error) {
 	if id == e.service.ID {
 		return Result[directory.User]{}, ErrProtected

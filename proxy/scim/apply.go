@@ -22,6 +22,7 @@ const maxKeyText = 1024
 type applier struct {
 	table *resourceType
 	attrs map[string]any
+	role  func(string) string // see Patch.WithRoles; nil: values of roles are what they say
 }
 
 // What an operation may name is decided by key and path.resolve; what becomes of the value by assign; whether the result may stand

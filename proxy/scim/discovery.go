@@ -107,7 +107,7 @@ type resourceTypeDocument struct {
 	Endpoint    string              `json:"endpoint"`
 	Description string              `json:"description"`
 	Schema      string              `json:"schema"`
-	Extensions  []extensionDocument `json:"schemaExtensions"`
+	Extensions  []extensionDocument `json:"schemaExtensions,omitempty"`
 	Meta        metaDocument        `json:"meta"`
 }
 
@@ -130,12 +130,16 @@ func (d Discovery) resourceType(t *resourceType) resourceTypeDocument {
 
 // ResourceTypes lists the resource types.
 func (d Discovery) ResourceTypes() []byte {
-	return d.list(encode(d.resourceType(userTable)), encode(d.resourceType(groupTable)))
+	var docs [][]byte
+	for _, t := range resourceTypes() {
+		docs = append(docs, encode(d.resourceType(t)))
+	}
+	return d.list(docs...)
 }
 
 // ResourceType describes one resource type by its name; ok is false when there is none of that name.
 func (d Discovery) ResourceType(name string) (document []byte, ok bool) {
-	for _, t := range []*resourceType{userTable, groupTable} {
+	for _, t := range resourceTypes() {
 		if string(t.name) == name {
 			return encode(d.resourceType(t)), true
 		}
@@ -191,7 +195,7 @@ func or(s, fallback string) string {
 }
 
 func allSchemas() []*schema {
-	return []*schema{userSchema, groupSchema, enterpriseSchema, syncSchema}
+	return []*schema{userSchema, groupSchema, roleSchema, enterpriseSchema, syncSchema}
 }
 
 func (d Discovery) schema(s *schema) []byte {

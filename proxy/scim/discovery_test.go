@@ -2,6 +2,7 @@ package scim_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/scimcms/scimcms/proxy/scim"
@@ -91,7 +92,7 @@ func TestResourceTypes(t *testing.T) {
 	t.Parallel()
 	d := scim.Discovery{BaseURL: "https://x/scim/v2"}
 	list := decode[describedList](t, d.ResourceTypes())
-	if list.TotalResults != 2 || list.ItemsPerPage != 2 || len(list.Resources) != 2 {
+	if list.TotalResults != 3 || list.ItemsPerPage != 3 || len(list.Resources) != 3 {
 		t.Fatalf("got %+v", list)
 	}
 	user := list.Resources[0]
@@ -102,6 +103,12 @@ func TestResourceTypes(t *testing.T) {
 	if group, ok := d.ResourceType("Group"); !ok || decode[described](t, group).Endpoint != "/Groups" {
 		t.Errorf("Group: %s", group)
 	}
+	// Okta Identity Governance finds entitlements by exactly this schema, and expects no extensions.
+	role, ok := d.ResourceType("Role")
+	if r := decode[described](t, role); !ok || r.ID != "Role" || r.Name != "Role" || r.Endpoint != "/Roles" ||
+		r.Schema != "urn:okta:scim:schemas:core:1.0:Role" || strings.Contains(string(role), "schemaExtensions") {
+		t.Errorf("Role: %s", role)
+	}
 	if b, ok := d.ResourceType("Device"); ok {
 		t.Errorf("Device: %s", b)
 	}
@@ -111,7 +118,7 @@ func TestSchemas(t *testing.T) {
 	t.Parallel()
 	d := scim.Discovery{}
 	list := decode[describedList](t, d.Schemas())
-	if list.TotalResults != 4 {
+	if list.TotalResults != 5 {
 		t.Fatalf("%d schemas", list.TotalResults)
 	}
 	for _, s := range list.Resources {
@@ -172,6 +179,9 @@ func TestCharacteristics(t *testing.T) {
 	}
 	if a := find(scim.GroupURN, "displayName"); !*a.Required || *a.CaseExact {
 		t.Errorf("displayName: %+v", a)
+	}
+	if a := find(scim.RoleURN, "displayName"); a.Mutability != "readOnly" {
+		t.Errorf("displayName of a role: %+v", a)
 	}
 	if a := find(scim.SyncURN, "status"); a.Mutability != "readOnly" {
 		t.Errorf("status: %+v", a)

@@ -160,6 +160,9 @@ func (p *applier) removeListed(t target, entries []any, v any) error {
 	if err != nil {
 		return err
 	}
+	if p.role != nil && t.attr == userRoles {
+		listed = namedRoles(listed, p.role)
+	}
 	return p.put(t, slices.DeleteFunc(slices.Clone(entries), func(e any) bool {
 		return slices.ContainsFunc(listed, func(l any) bool { return same(t.attr, e, l) })
 	}))

@@ -13,6 +13,7 @@ const patchURN = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 // Patch is the body of a PATCH request: operations that are applied in document order, all or none.
 type Patch struct {
 	operations []operation
+	role       func(string) string
 }
 
 type operation struct {
@@ -150,7 +151,7 @@ func (op *operation) check() error {
 // ApplyUser applies the patch to a user. On an error the user is as before; changed is false when it is as before anyway.
 func (p *Patch) ApplyUser(r *Resource) (changed bool, err error) {
 	next := r.Clone()
-	a := &applier{table: userTable, attrs: next.Attributes}
+	a := &applier{table: userTable, attrs: next.Attributes, role: p.role}
 	for i := range p.operations {
 		if err := p.operations[i].apply(a); err != nil {
 			return false, inOperation(i, err)

@@ -50,8 +50,14 @@ func (p *path) resolve(a *applier, value any) (selection, error) {
 		return selection{}, badRequest(InvalidPath, "%s is not a multi-valued attribute and cannot have a filter in brackets.", quote(p.name))
 	}
 	s := selection{target: t}
-	if s.filter, err = p.filter.compile(scope{entry: t.attr}); err != nil || p.sub == "" {
+	if s.filter, err = p.filter.compile(scope{entry: t.attr}); err != nil {
 		return s, err
+	}
+	if a.role != nil && t.attr == userRoles {
+		s.filter = roleValues(s.filter, a.role)
+	}
+	if p.sub == "" {
+		return s, nil
 	}
 	s.sub, err = t.attr.afterFilter(p.sub)
 	return s, err

@@ -77,7 +77,9 @@ func (p Projection) stored() bool {
 }
 
 // serverSide tells whether the server adds the attribute to what is stored.
-func serverSide(a *attribute) bool { return a.mutability == readOnly || a.name == "members" }
+func serverSide(a *attribute) bool {
+	return a.name == "id" || a.name == "meta" || a.name == "groups" || a.name == "members"
+}
 
 // apply returns what the projection leaves of a resource; the resource is not changed.
 func (p Projection) apply(t *resourceType, view map[string]any) map[string]any {

@@ -118,7 +118,7 @@ func newSchema(s schema, list ...*attribute) *schema {
 }
 
 // isCore tells whether the attributes stand at the top of a resource, not under the URN.
-func (s *schema) isCore() bool { return s.id == UserURN || s.id == GroupURN }
+func (s *schema) isCore() bool { return s.id == UserURN || s.id == GroupURN || s.id == RoleURN }
 
 // Type names a resource type.
 type Type string
@@ -127,6 +127,7 @@ type Type string
 const (
 	UserType  Type = "User"
 	GroupType Type = "Group"
+	RoleType  Type = "Role"
 )
 
 // resourceType is a core schema with its extensions.
@@ -138,13 +139,19 @@ type resourceType struct {
 	prefix     string // how every stored document begins
 }
 
-// typeOf returns the table of a resource type; anything that is not GroupType is a user.
+// typeOf returns the table of a resource type; what has none is a user.
 func typeOf(t Type) *resourceType {
-	if t == GroupType {
+	switch t {
+	case GroupType:
 		return groupTable
+	case RoleType:
+		return roleTable
 	}
 	return userTable
 }
+
+// resourceTypes are all tables, in the order of the discovery documents.
+func resourceTypes() []*resourceType { return []*resourceType{userTable, groupTable, roleTable} }
 
 // known finds the schema whose URN the name is, or begins with; rest is what follows the colon.
 func (t *resourceType) known(name string) (s *schema, rest string) {

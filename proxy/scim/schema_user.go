@@ -66,7 +66,7 @@ var userSchema = newSchema(
 			{name: "type", kind: stringKind, mutability: readOnly, canonical: []string{"direct"}, description: "How the user is a member."},
 		}},
 	plural("entitlements", stringKind, "The entitlements of the user."),
-	plural("roles", stringKind, "The roles of the user at the identity provider."),
+	userRoles,
 	plural("x509Certificates", binaryKind, "The certificates of the user."),
 	metaAttribute(),
 )
