@@ -125,3 +125,22 @@ func TestExplain_NamesTheEntitlement(t *testing.T) {
 		t.Errorf("source %d:\n%s", d.Source, text)
 	}
 }
+
+// What the brake counts: the next assigned role takes nothing from whom the present one is assigned, too.
+func TestEntitlementTakesARoleOnlyWhenItIsNotAssignedAnyMore(t *testing.T) {
+	t.Parallel()
+	rules := mustRules(t, testConfig())
+	for _, tt := range []struct {
+		person mapping.Person
+		takes  bool
+	}{
+		{mapping.Person{Current: "5", Entitlements: entitled("5", "4")}, false},
+		{mapping.Person{Current: "5", Entitlements: entitled("4")}, true},
+		{mapping.Person{Current: "5"}, true},
+		{mapping.Person{Current: "1", Entitlements: entitled("4")}, false},
+	} {
+		if d := rules.RoleOf(tt.person, testRoles()); d.Takes != tt.takes {
+			t.Errorf("%+v: takes %v (%s)", tt.person, d.Takes, d.Because)
+		}
+	}
+}
