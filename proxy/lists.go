@@ -13,8 +13,11 @@ type part struct {
 }
 
 func (r *request) part(t scim.Type, q scim.ListQuery) part {
-	if t == scim.GroupType {
+	switch t {
+	case scim.GroupType:
 		return part{r.groupCollection(q), q}
+	case scim.RoleType:
+		return part{r.roleCollection(q), q}
 	}
 	return part{r.userCollection(q), q}
 }

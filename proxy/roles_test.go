@@ -53,6 +53,19 @@ func TestRoles_Lists(t *testing.T) {
 			t.Errorf("%q: %s, want %s", query, got, want)
 		}
 	}
+	for query, want := range map[string]string{
+		"?sortBy=displayName&sortOrder=descending": "2 [10 9]",
+		"?sortBy=displayName&count=1&startIndex=2": "2 [10]",
+	} {
+		if got := rolePage(f.want(http.StatusOK, http.MethodGet, "/scim/v2/Roles"+query, "")); got != want {
+			t.Errorf("%q: %s, want %s", query, got, want)
+		}
+	}
+	page := f.want(http.StatusOK, http.MethodGet, "/scim/v2/Roles?cursor=&count=1", "")
+	next := f.want(http.StatusOK, http.MethodGet, "/scim/v2/Roles?count=1&cursor="+at(page, "nextCursor"), "")
+	if ids(page) != "9" || ids(next) != "10" || at(next, "nextCursor") != "" {
+		t.Errorf("by cursor: %v, then %v", page, next)
+	}
 	search := f.want(http.StatusOK, http.MethodPost, "/scim/v2/Roles/.search", `{"filter":"displayName eq \"Viewer\""}`)
 	if got := rolePage(search); got != "1 [10]" {
 		t.Errorf(".search: %s", got)

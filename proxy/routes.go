@@ -34,8 +34,8 @@ func routes() []route {
 		{http.MethodPatch, "/Groups/:id", http.StatusOK, func(s *Server) handler { return s.patchGroup }},
 		{http.MethodDelete, "/Groups/:id", http.StatusNoContent, func(s *Server) handler { return s.deleteGroup }},
 
-		{http.MethodGet, "/Roles", http.StatusOK, func(s *Server) handler { return s.listRoles }},
-		{http.MethodPost, "/Roles/.search", http.StatusOK, func(s *Server) handler { return s.searchRoles }},
+		{http.MethodGet, "/Roles", http.StatusOK, func(s *Server) handler { return s.list(scim.RoleType) }},
+		{http.MethodPost, "/Roles/.search", http.StatusOK, func(s *Server) handler { return s.search(scim.RoleType) }},
 		{http.MethodGet, "/Roles/:id", http.StatusOK, func(s *Server) handler { return s.readRole }},
 
 		{http.MethodPost, "/.search", http.StatusOK, func(s *Server) handler { return s.searchAll }},
