@@ -66,7 +66,7 @@ fmt-check: ## Fail if a Go file is not formatted.
 .PHONY: vet
 vet: ## Run go vet, the tagged tests included.
 	$(GO) vet ./...
-	$(GO) vet -tags dashboards,official ./deploy/... ./cmsclient/...
+	$(GO) vet -tags dashboards,official,conformance ./deploy/... ./cmsclient/... ./proxy/...
 
 .PHONY: lint
 lint: ## Run golangci-lint (the first run builds it: some minutes).
@@ -87,6 +87,11 @@ smoke: build ## Start the built demo and send it what an identity provider sends
 official: ## Drive the CMS emulator with the official Node client.
 	@.ci/deps node npm
 	cmsclient/cmstest/official/run.sh
+
+.PHONY: conformance
+conformance: ## Run newman and SCIMMY against the demo.
+	@.ci/deps node npm
+	proxy/conformance/run.sh
 
 .PHONY: dashboards
 dashboards: ## Send every query of the dashboard and the alerts to a Prometheus that scrapes the demo.
