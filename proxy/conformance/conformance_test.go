@@ -97,12 +97,15 @@ func startDemo(t *testing.T) string {
 			t.Errorf("the demo: %v", err)
 		}
 	})
-	deadline := time.Now().Add(time.Minute)
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	deadline := time.After(2 * time.Minute)
 	for err := ready(t, admin); err != nil; err = ready(t, admin) {
-		if time.Now().After(deadline) {
+		select {
+		case <-again.C:
+		case <-deadline:
 			t.Fatal(err)
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	return "http://" + scim + "/scim/v2"
 }
