@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	},
 	"proxy":             {"proxy/scim", "mapping", "mapping/directory", "mapping/reconcile", "queue", "cmsclient"},
 	"proxy/admin":       {"proxy/scim", "mapping", "mapping/directory", "mapping/reconcile", "queue", "cmsclient"},
+	"proxy/conformance": {},
 	"proxy/scim":        {},
 	"mapping/reconcile": {"mapping", "mapping/directory", "queue", "cmsclient"},
 	"mapping/directory": {"queue"},

@@ -1,6 +1,5 @@
 //go:build conformance
 
-// Package conformance proves the SCIM side with tools that others wrote. Run it by run.sh, which installs them.
 package conformance
 
 import (
