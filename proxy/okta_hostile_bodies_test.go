@@ -65,7 +65,7 @@ func hostilePatches() []hostile {
 		{"read-only path", `{"op":"replace","path":"id","value":"x"}`, "mutability"},
 		{"groups of a user", `{"op":"add","path":"groups","value":[{"value":"{group}"}]}`, "mutability"},
 		{"remove without a path", `{"op":"remove"}`, "noTarget"},
-		{"remove of what must be", `{"op":"remove","path":"userName"}`, "invalidValue"},
+		{"remove of what must be", `{"op":"remove","path":"userName"}`, "mutability"},
 		{"value that is a text", `{"op":"replace","value":"x"}`, "invalidValue"},
 		{"active that is neither", `{"op":"replace","path":"active","value":"perhaps"}`, "invalidValue"},
 	} {
@@ -95,7 +95,7 @@ func hostileGroups() []hostile {
 		{"filter that is none", `{"op":"remove","path":"members[value eq"}`, "invalidFilter"},
 		{"read-only path", `{"op":"replace","path":"id","value":"x"}`, "mutability"},
 		{"remove without a path", `{"op":"remove"}`, "noTarget"},
-		{"remove of the name", `{"op":"remove","path":"displayName"}`, "invalidValue"},
+		{"remove of the name", `{"op":"remove","path":"displayName"}`, "mutability"},
 		{"empty name", `{"op":"replace","path":"displayName","value":""}`, "invalidValue"},
 		{"member without a value", `{"op":"add","path":"members","value":[{"display":"x"}]}`, "invalidValue"},
 	} {

@@ -46,7 +46,7 @@ func readRules(t *testing.T) []rule {
 	return rules
 }
 
-// testsOf are the test functions of a package.
+// testsOf are the test functions and fuzz targets of a package.
 func testsOf(t *testing.T, pkg string) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pkg), "*_test.go"))
@@ -60,7 +60,7 @@ func testsOf(t *testing.T, pkg string) map[string]bool {
 			t.Fatal(err)
 		}
 		for _, d := range tree.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && (strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
 				tests[f.Name.Name] = true
 			}
 		}

@@ -90,6 +90,9 @@ func (p *applier) remove(t target, v any) error {
 		delete(p.attrs, t.schema.id)
 		return nil
 	}
+	if t.attr.required {
+		return badRequest(Mutability, "%s is required and cannot be removed: replace it.", t.attr.full)
+	}
 	old := p.get(t)
 	entries, many := old.([]any)
 	switch {

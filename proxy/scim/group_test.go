@@ -173,7 +173,7 @@ func TestGroupChangeRefuses(t *testing.T) {
 		{"all members' value", `{"op":"replace","path":"members.value","value":"c"}`, "400 invalidPath"},
 		{"member without value", `{"op":"add","path":"members","value":[{"display":"c"}]}`, "400 invalidValue"},
 		{"member without value, no path", `{"op":"add","value":{"members":[{"display":"c"}]}}`, "400 invalidValue"},
-		{"displayName removed", `{"op":"remove","path":"displayName"}`, "400 invalidValue"},
+		{"displayName removed", `{"op":"remove","path":"displayName"}`, "400 mutability"},
 		{"displayName unassigned", `{"op":"replace","value":{"displayName":""}}`, "400 invalidValue"},
 		{"displayName of another type", `{"op":"replace","path":"displayName","value":{"a":{}}}`, "400 invalidValue"},
 		{"the whole group removed", `{"op":"remove","path":"urn:ietf:params:scim:schemas:core:2.0:Group"}`, "400 noTarget"},

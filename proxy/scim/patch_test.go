@@ -233,7 +233,7 @@ func TestRefusedPatchChangesNothing(t *testing.T) {
 		{"read-only groups, filtered", `{"op":"remove","path":"groups[value eq \"g\"]"}`, "400 mutability"},
 		{"read-only extension", `{"op":"remove","path":"urn:scimcms:scim:schemas:sync:1.0"}`, "400 mutability"},
 		{"read-only attribute of an extension", `{"op":"add","path":"urn:scimcms:scim:schemas:sync:1.0:status","value":"synced"}`, "400 mutability"},
-		{"required attribute removed", `{"op":"remove","path":"userName"}`, "400 invalidValue"},
+		{"required attribute removed", `{"op":"remove","path":"userName"}`, "400 mutability"},
 		{"required attribute unassigned", `{"op":"replace","path":"userName","value":""}`, "400 invalidValue"},
 		{"required attribute unassigned without path", `{"op":"replace","value":{"userName":null}}`, "400 invalidValue"},
 		{"active removed", `{"op":"remove","path":"active"}`, "400 invalidValue"},

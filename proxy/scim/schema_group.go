@@ -12,7 +12,7 @@ var groupSchema = newSchema(
 	schema{id: GroupURN, name: "Group", description: "Group"},
 	&attribute{name: "id", kind: stringKind, exact: true, mutability: readOnly, returned: always, uniqueness: server,
 		description: "The identifier that this service gave the group. It never changes."},
-	&attribute{name: "externalId", kind: stringKind, exact: true,
+	&attribute{name: "externalId", kind: stringKind, exact: true, uniqueness: server,
 		description: "The identifier of the group at the identity provider."},
 	&attribute{name: "displayName", kind: stringKind, required: true, uniqueness: server,
 		description: "The name of the group; a rule or a role of the CMS may belong to it."},

@@ -20,7 +20,7 @@ var userSchema = newSchema(
 	schema{id: UserURN, name: "User", description: "User account"},
 	&attribute{name: "id", kind: stringKind, exact: true, mutability: readOnly, returned: always, uniqueness: server,
 		description: "The identifier that this service gave the user. It never changes."},
-	&attribute{name: "externalId", kind: stringKind, exact: true,
+	&attribute{name: "externalId", kind: stringKind, exact: true, uniqueness: server,
 		description: "The identifier of the user at the identity provider."},
 	&attribute{name: "userName", kind: stringKind, required: true, uniqueness: server,
 		description: "The name by which the identity provider knows the user, usually an e-mail address."},
