@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/mapping/reconcile"
 	"github.com/scimcms/scimcms/proxy/scim"
 )
@@ -48,6 +49,7 @@ func (s *Server) bulk(r *request) error {
 	if gaveUp {
 		return j.gaveUp // nothing was done at all: the request is repeated as a whole
 	}
+	r.syncHeader(j.sync)
 	r.write(http.StatusOK, response)
 	return nil
 }
@@ -59,6 +61,7 @@ type bulkJob struct {
 	ctx            context.Context //nolint:containedctx // that of the request, for as long as the request
 	count, refused int
 	gaveUp         error
+	sync           directory.SyncState // pending or held when an operation is
 }
 
 func (j *bulkJob) do(c scim.BulkCall) scim.BulkResult {
@@ -71,6 +74,9 @@ func (j *bulkJob) do(c scim.BulkCall) scim.BulkResult {
 		res.GiveUp, j.gaveUp = true, errBulkUnavailable
 	case c.Method == http.MethodPost && w.status == http.StatusCreated:
 		res.ID = res.Location[strings.LastIndexByte(res.Location, '/')+1:]
+	}
+	if state := w.header.Get("X-Sync-Status"); state != "" && j.sync != directory.Held {
+		j.sync = directory.SyncState(state)
 	}
 	if w.status >= http.StatusBadRequest {
 		j.refused++

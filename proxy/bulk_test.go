@@ -113,6 +113,21 @@ func TestBulk_PartsAreOfTheProjectOfTheWhole(t *testing.T) {
 	}
 }
 
+// That an operation is accepted and not done in the CMS yet is told of the whole.
+func TestBulk_PendingIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	for _, state := range []directory.SyncState{directory.Synced, directory.Pending, directory.Held} {
+		f.store.sync = state
+		body := fmt.Sprintf(bulkRequest, bulkPost("a", "/Users", userBody(string(state)+"@example.com", "")))
+		w := f.send(http.MethodPost, "/scim/v2/Bulk", body)
+		want := map[directory.SyncState]string{directory.Pending: "pending", directory.Held: "held"}[state]
+		if got := w.Header().Get("X-Sync-Status"); w.Code != http.StatusOK || got != want {
+			t.Errorf("%s: %d %q", state, w.Code, got)
+		}
+	}
+}
+
 func TestBulk_Limits(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *proxy.Options) { o.Limits.BulkOperations, o.Limits.BulkPayload = 2, 400 })
