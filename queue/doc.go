@@ -49,6 +49,8 @@
 //   - Leavers are never parked for a retryable error and wait at most a minute:
 //     TestLeaversAreNeverParkedForARetryableErrorAndWaitAtMostAMinute
 //   - While the circuit is open, retries use no attempts: TestRetriesUseNoAttemptsWhileTheCircuitIsOpen
+//   - A held key waits for an operator's approval, and uses no attempts: TestHeldKeyWaitsForApprovalAndUsesNoAttempts
+//   - A newer wish takes a key out of held, a touch does not: TestHeldKeyIsTakenUpByANewerWishNotByATouch
 //   - Pause and open circuit stop workers and requests alike: TestPauseStopsWorkersAndRequests,
 //     TestOpenCircuitStopsWorkersAndRequests
 //   - Replay runs in the order of the first queueing: TestReplay_RunsInTheOrderOfTheFirstQueueing

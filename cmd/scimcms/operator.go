@@ -206,9 +206,9 @@ func (o *operator) pause(ctx context.Context, paused bool) error {
 	return o.call(ctx, http.MethodPost, at, nil, nil)
 }
 
-// call sends one request; what is below /queue is that of the project.
+// call sends one request; what is not below /api is that of the project.
 func (o *operator) call(ctx context.Context, method, at string, ask, answer any) error {
-	if strings.HasPrefix(at, "/queue") {
+	if !strings.HasPrefix(at, "/api") {
 		if o.project == "" {
 			if _, err := o.find(ctx); err != nil {
 				return err

@@ -7,37 +7,34 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/scimcms/scimcms/proxy/admin"
-	"github.com/scimcms/scimcms/queue"
 )
 
-// localOperator reaches the queues of a configuration through an admin server of its own, in this process.
+// localOperator reaches the projects of a configuration through an admin server of its own, in this process.
 func (p program) localOperator(ctx context.Context, f operatorFlags) (*operator, error) {
 	c, _, err := LoadConfig(f.config, p.environ)
 	if err != nil {
 		return nil, err
 	}
-	rdb, err := queue.Open(c.Redis.URL.Value())
+	a, err := wiring{config: c, log: slog.New(slog.DiscardHandler), idle: true}.build()
 	if err != nil {
 		return nil, err
 	}
-	stop := func() { _ = rdb.Close() }
-	if err := rdb.Ping(ctx).Err(); err != nil {
+	stop := func() { _ = a.close() }
+	if err := a.ping(ctx); err != nil {
 		stop()
 		return nil, fmt.Errorf("redis does not answer: %w", err)
 	}
 	token := rand.Text()
 	sum := sha256.Sum256([]byte(token))
 	o := admin.Options{Token: &sum}
-	for i := range c.Projects {
-		q, err := queue.New(queue.Options{Redis: rdb, Base: queue.Base(c.Redis.Prefix, c.Projects[i].Name)})
-		if err != nil {
-			stop()
-			return nil, err
-		}
-		o.Projects = append(o.Projects, admin.Project{Name: c.Projects[i].Name, Queue: q})
+	for _, p := range a.parts {
+		operated := p.operated()
+		operated.Ready = nil // nothing runs here that could be ready
+		o.Projects = append(o.Projects, operated)
 	}
 	server, err := admin.New(o)
 	if err != nil {

@@ -43,6 +43,15 @@ func (p printer) list(project projectState, entries []queueEntry, more bool) err
 		}
 		return p.encode(map[string]any{"project": project.Name, "queue": project.Queue, "entries": entries, "more": more})
 	}
+	if err := p.entries(entries, more); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.w, project.summary())
+	return err
+}
+
+// entries prints a table of keys.
+func (p printer) entries(entries []queueEntry, more bool) error {
 	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
 	if len(entries) > 0 {
 		_, _ = fmt.Fprintln(t, "KEY\tSTATE\tLANE\tATTEMPTS\tSINCE\tDUE\tCODE\tREASON")
@@ -57,8 +66,7 @@ func (p printer) list(project projectState, entries []queueEntry, more bool) err
 	if more {
 		_, _ = fmt.Fprintln(p.w, "… and more: --limit 0 lists all")
 	}
-	_, err := fmt.Fprintln(p.w, project.summary())
-	return err
+	return nil
 }
 
 // summary is the queue of a project in a line, and a line for each thing that stops it.

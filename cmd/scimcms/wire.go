@@ -39,6 +39,7 @@ type app struct {
 	// background is what else runs from the start to the stop; each ends with its context.
 	background []func(context.Context)
 	closers    []func() error
+	ping       func(context.Context) error // asks Redis whether it is there
 }
 
 // build makes every part from the configuration. It makes no calls: Redis and the CMS may be away.
@@ -50,7 +51,7 @@ func (w wiring) build() (*app, error) {
 	if w.config.Redis.Durability == durableReplica {
 		queue.WaitForReplica(rdb)
 	}
-	a := &app{log: w.log, closers: []func() error{rdb.Close}}
+	a := &app{log: w.log, closers: []func() error{rdb.Close}, ping: func(ctx context.Context) error { return rdb.Ping(ctx).Err() }}
 	registry := proxy.NewRegistry()
 	metrics, err := proxy.NewMetrics(registry, buildVersion())
 	if err != nil {
@@ -105,7 +106,7 @@ func (w wiring) addServers(a *app, metrics *proxy.Metrics, scrape http.Handler) 
 	}
 	for i, p := range a.parts {
 		scim.Projects = append(scim.Projects, served(&w.config.Projects[i], p.engine))
-		console.Projects = append(console.Projects, admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Ready: p.engine.Ready, ETA: p.pacer.ETA})
+		console.Projects = append(console.Projects, p.operated())
 		metrics.Watch(p.engine.Name(), p.watched())
 	}
 	var errScim, errConsole error

@@ -9,6 +9,7 @@ import (
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/mapping/reconcile"
 	"github.com/scimcms/scimcms/proxy"
+	"github.com/scimcms/scimcms/proxy/admin"
 	"github.com/scimcms/scimcms/proxy/scim"
 	"github.com/scimcms/scimcms/queue"
 )
@@ -150,4 +151,9 @@ func newID(project string) func(resource, key string, uses int64) string {
 func (p *part) watched() proxy.Source {
 	pacer := func(context.Context) (float64, error) { return p.pacer.Factor(), nil }
 	return proxy.Source{Queue: p.engine.Queue(), Pacer: pacer, ETA: p.pacer.ETA, Engine: p.engine}
+}
+
+// operated is the project as operators see it.
+func (p *part) operated() admin.Project {
+	return admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Brake: p.engine, Ready: p.engine.Ready, ETA: p.pacer.ETA}
 }

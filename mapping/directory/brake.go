@@ -58,3 +58,29 @@ func (d *Directory) BrakeCounts(ctx context.Context) ([]BrakeCount, error) {
 	}
 	return out, nil
 }
+
+// Restored is how somebody who was deleted is found again in the CMS.
+type Restored struct {
+	Doc         []byte
+	UserName    string
+	DisplayName string
+	Address     string
+}
+
+// Discard gives up what the brake holds for a user, as it was read: the wish becomes what the CMS has, active or not, until
+// the identity provider writes the user again. Somebody who was deleted becomes a person found in the CMS. It is ErrStale
+// when the user is held no more, or for another wish.
+func (d *Directory) Discard(ctx context.Context, u User, active bool, r Restored) error {
+	fold := d.opts.Fold
+	ans, err := d.run(ctx, d.scripts.discard, []string{d.keys.user(u.ID)}, d.now(), u.ID, u.Sync.Ticket, flag(active),
+		r.Doc, r.UserName, fold(r.UserName), fold(r.DisplayName), fold(r.Address), r.Address, fold(r.Address))
+	switch {
+	case err != nil:
+		return err
+	case str(at(ans, 0)) == "taken":
+		return &ConflictError{Attribute: str(at(ans, 1)), ID: str(at(ans, 2))}
+	case str(at(ans, 0)) != "ok":
+		return ErrStale
+	}
+	return nil
+}

@@ -24,6 +24,7 @@ func userRecord(l []any) User {
 	u.Link = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is(), Expired: f.is(), Name: f.text()}
 	u.Old = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is()}
 	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int(), Profile: f.text()}
+	u.Kept = f.is()
 	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
 	return u
 }

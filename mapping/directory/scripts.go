@@ -19,7 +19,7 @@ type scripts struct {
 	knownMembers, stageMembers, swapMembers, fanOut              *redis.Script
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
-	saveRoles, lost, window, stopInvitations, admit              *redis.Script
+	saveRoles, lost, window, stopInvitations, admit, discard     *redis.Script
 	claimRules, sweepRules, resolveRoles                         *redis.Script
 }
 
@@ -53,6 +53,7 @@ func loadScripts() *scripts {
 		sweepRules:    script("sweep_rules"),
 		resolveRoles:  script("resolve_roles"),
 		window:        script("brake", "window"),
+		discard:       script("link", "discard"),
 		admit:         script("admit"),
 
 		stopInvitations: script("stop_invitations"),

@@ -59,6 +59,7 @@ type User struct {
 	Link    Link // the CMS entity of this person
 	Old     Link // with on_email_change reinvite: the collaborator under the former address
 	Applied Applied
+	Kept    bool // an operator discarded what the brake held: the role stays until the identity provider writes the user
 	Groups  []GroupRef
 
 	Sync Sync

@@ -29,6 +29,10 @@ func (e *Engine) decideBy(set *live, u directory.User, roles mapping.RoleSet) (m
 	if u.State != directory.Live || !u.Active {
 		return mapping.RoleDecision{}, nil
 	}
+	if u.Kept && u.Link.Kind != directory.NoLink {
+		return mapping.RoleDecision{RoleID: u.Link.RoleID, Keep: true, Source: mapping.FromCMS, Because: "an operator discarded a change that the brake held: " +
+			"keeps the present role until the identity provider writes this person again"}, nil
+	}
 	attrs, err := e.o.Attributes(u.Doc)
 	if err != nil {
 		return mapping.RoleDecision{}, err

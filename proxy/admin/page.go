@@ -15,7 +15,7 @@ import (
 //go:embed page.html style.css
 var files embed.FS
 
-// shownKeys is how many parked keys of a project the page lists.
+// shownKeys is how many parked keys of a project the page lists, and how many held ones.
 const shownKeys = 50
 
 // view is what the page shows.
@@ -33,6 +33,8 @@ type projectView struct {
 	ETA    string
 	Parked []entry
 	More   int64 // parked keys beyond those listed
+	Held   []entry
+	Others int64 // held keys beyond those listed
 }
 
 type laneView struct {
@@ -79,17 +81,27 @@ func (s *Server) projectView(ctx context.Context, p *Project) projectView {
 	}
 	v.Oldest = (time.Duration(v.Queue.OldestAgeSeconds) * time.Second).String()
 	v.ETA = (time.Duration(v.Queue.ETASeconds) * time.Second).String()
-	parked, _, err := p.Queue.List(ctx, queue.ListOptions{State: queue.Parked, Limit: shownKeys})
+	parked, err := shown(ctx, p, queue.Parked)
+	if err == nil {
+		v.Held, err = shown(ctx, p, queue.Held)
+	}
 	if err != nil {
 		s.logFailure(ctx, "GET /", err)
 		v.Error = storeSilent
 		return v
 	}
-	for _, e := range parked {
-		v.Parked = append(v.Parked, newEntry(e))
-	}
-	v.More = max(v.Queue.Parked-int64(len(parked)), 0)
+	v.Parked = parked
+	v.More, v.Others = max(v.Queue.Parked-int64(len(v.Parked)), 0), max(v.Queue.Held-int64(len(v.Held)), 0)
 	return v
+}
+
+// shown are the first keys in a state.
+func shown(ctx context.Context, p *Project, state queue.State) (out []entry, err error) {
+	found, _, err := p.Queue.List(ctx, queue.ListOptions{State: state, Limit: shownKeys})
+	for _, e := range found {
+		out = append(out, newEntry(e))
+	}
+	return out, err
 }
 
 func (s *Server) style(w http.ResponseWriter, r *http.Request) {

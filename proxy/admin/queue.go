@@ -238,6 +238,12 @@ func (s *Server) drop(r *http.Request, p *Project) (any, error) {
 	if ask.Key == "" {
 		return nil, &failure{http.StatusBadRequest, `send {"key":"user/ID"}`}
 	}
+	if braked, err := isHeld(r.Context(), p, ask.Key); err != nil || braked {
+		if err == nil {
+			_, err = p.Brake.Discard(r.Context(), ask.Key)
+		}
+		return map[string]bool{"dropped": true}, taken(err)
+	}
 	dropped, err := p.Queue.Drop(r.Context(), ask.Key)
 	switch {
 	case errors.Is(err, queue.ErrLeased):

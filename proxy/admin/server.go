@@ -32,6 +32,8 @@ type Options struct {
 type Project struct {
 	Name  string
 	Queue Queue
+	// Brake is what keeps mass deprovisioning back. Nil: there is none.
+	Brake Brake
 	// Ready says whether the project can work. Nil: it always can.
 	Ready func(context.Context) reconcile.Readiness
 	// ETA is how long a backlog of so many keys takes at the CMS's pace. Nil: not known.
@@ -86,6 +88,9 @@ func (s *Server) register() {
 	s.mux.HandleFunc("POST /api/projects/{project}/queue/drop", s.change(s.drop))
 	s.mux.HandleFunc("POST /api/projects/{project}/queue/pause", s.change(s.pause))
 	s.mux.HandleFunc("POST /api/projects/{project}/queue/resume", s.change(s.resume))
+	s.mux.HandleFunc("GET /api/projects/{project}/brake", s.read(s.brake))
+	s.mux.HandleFunc("POST /api/projects/{project}/brake/release", s.change(s.release))
+	s.mux.HandleFunc("POST /api/projects/{project}/brake/discard", s.change(s.discard))
 	s.mux.HandleFunc("/", s.unknown)
 }
 
