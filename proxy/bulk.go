@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +26,7 @@ type bulkPart struct {
 	tenant *tenant
 	token  string
 	id     string
+	failed *error // what it was answered with, if that was an error
 }
 
 type bulkKey struct{}
@@ -67,10 +69,11 @@ type bulkJob struct {
 func (j *bulkJob) do(c scim.BulkCall) scim.BulkResult {
 	j.count++
 	w := &answer{header: http.Header{}}
-	j.server.engine.ServeHTTP(w, j.single(c))
+	var failed error
+	j.server.engine.ServeHTTP(w, j.single(c, &failed))
 	res := scim.BulkResult{Status: w.status, Location: w.header.Get("Location"), Version: w.header.Get("Etag"), Body: w.body.Bytes()}
 	switch {
-	case w.status == http.StatusServiceUnavailable:
+	case j.away(failed):
 		res.GiveUp, j.gaveUp = true, errBulkUnavailable
 	case c.Method == http.MethodPost && w.status == http.StatusCreated:
 		res.ID = res.Location[strings.LastIndexByte(res.Location, '/')+1:]
@@ -84,10 +87,17 @@ func (j *bulkJob) do(c scim.BulkCall) scim.BulkResult {
 	return res
 }
 
+// away tells whether nothing more can be done: the store does not answer, or the client did not wait. That one resource is busy
+// is no such reason.
+func (j *bulkJob) away(failed error) bool {
+	_, unavailable := errors.AsType[*directory.UnavailableError](failed)
+	return unavailable || failed != nil && j.ctx.Err() != nil
+}
+
 // single is the operation as a request of its own.
-func (j *bulkJob) single(c scim.BulkCall) *http.Request {
+func (j *bulkJob) single(c scim.BulkCall, failed *error) *http.Request {
 	outer := j.request
-	part := bulkPart{tenant: outer.tenant, token: outer.token, id: outer.id + "." + strconv.Itoa(j.count)}
+	part := bulkPart{tenant: outer.tenant, token: outer.token, id: outer.id + "." + strconv.Itoa(j.count), failed: failed}
 	r := outer.Request.Clone(context.WithValue(j.ctx, bulkKey{}, part))
 	r.Method = c.Method
 	r.URL = &url.URL{Path: strings.TrimSuffix(outer.Request.URL.Path, bulkPath) + c.Path, RawQuery: c.Query}

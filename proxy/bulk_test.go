@@ -90,6 +90,10 @@ func TestBulk_WithoutTheStore(t *testing.T) {
 	if w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%v %s", w.Header(), w.Body)
 	}
+	f.store.err = directory.ErrBusy
+	if got := f.want(http.StatusOK, http.MethodPost, "/scim/v2/Bulk", body); at(got, "Operations", 0, "status") != "503" {
+		t.Errorf("one busy resource: %v", got)
+	}
 	f.store.err, f.store.panics = nil, "oops"
 	got := f.want(http.StatusOK, http.MethodPost, "/scim/v2/Bulk", body)
 	if at(got, "Operations", 0, "status") != "500" {

@@ -8,6 +8,10 @@
 // It promises: unknown project and wrong token cannot be told apart; tokens are compared in constant time, as SHA-256; a
 // panic costs one request; no name, address, filter value or token is ever logged; metrics are labelled by route template.
 //
+// The operations of a bulk request go through the same routes as the single requests that they stand for (bulk.go). Versions
+// and conditions (condition.go) are judged on the record that is written. docs/scim-conformance.md has, for every MUST and
+// SHOULD of the protocol, what is done and the test for it.
+//
 // It never talks to Redis or to the CMS itself. Next door: proxy/scim (the protocol without HTTP), proxy/admin (the
 // second listener, for operators) and cmd/scimcms, which builds Options and owns the http.Server's life.
 package proxy

@@ -36,6 +36,9 @@ var (
 // writeError is the only place where an error becomes a response.
 func (s *Server) writeError(r *request, err error) {
 	r.err = err
+	if part, ok := partOf(r.Request.Context()); ok {
+		*part.failed = err
+	}
 	e := s.public(r, err)
 	h := r.Writer.Header()
 	switch e.Status {

@@ -31,11 +31,14 @@
 //   - At most one entry is primary: the last one that was made so, of several at once the first.
 //   - Two entries with one value are one, unless their types differ.
 //   - password is accepted, never kept, and cannot be used in a filter.
+//   - In a bulk request what an operation names is created before it, and nothing else is moved; two that name each other are
+//     made one after the other and the first completed. A bulkId that comes twice is refused the second time.
 //
 // A request goes through these files: json.go reads it, target.go and path.go find what a name means, coerce.go turns values
 // into those of the schema, apply.go, assign.go, entries.go and selection.go change a user, group_patch.go compiles what
 // changes a group; filter_scan.go, filter_compile.go and filter_match.go are a filter's three stages; stored.go and render.go
-// write the answer, projection.go leaves parts of it out.
+// write the answer, projection.go leaves parts of it out. bulk.go reads a bulk request, bulk_refs.go knows references,
+// bulk_run.go the order.
 //
 // It never does I/O, reads a clock, or imports another package of this project. The HTTP layer is package proxy.
 package scim
