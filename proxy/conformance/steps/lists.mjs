@@ -33,8 +33,31 @@ export async function lists(service) {
   assert.deepEqual(Object.keys(part.Resources[0]).sort(), ["id", "schemas", "userName"]);
   compared += 3;
 
-  const { sort } = await service.ask(200, "GET", "/ServiceProviderConfig");
+  const { sort, pagination } = await service.ask(200, "GET", "/ServiceProviderConfig");
   if (sort.supported) compared += await sorting(service, filter);
+  if (pagination?.cursor) compared += await byCursor(service, filter);
+  return compared;
+}
+
+// byCursor follows cursors through lists that were read by index before (RFC 9865).
+async function byCursor(service, filter) {
+  let compared = 0;
+  for (const path of ["/Groups?", "/Users?", `/Users?filter=${encodeURIComponent(filter)}&`, "/Users?sortBy=userName&sortOrder=descending&"]) {
+    for (const count of [1, 5, 100]) {
+      const found = [];
+      for (let cursor = ""; cursor !== undefined; ) {
+        const page = await service.ask(200, "GET", `${path}count=${count}&cursor=${cursor}`);
+        assert.ok(page.Resources.length <= count && page.Resources.length === page.itemsPerPage, path);
+        found.push(...page.Resources);
+        assert.ok(page.nextCursor === undefined || /^[A-Za-z0-9._~-]+$/.test(page.nextCursor), page.nextCursor);
+        cursor = page.nextCursor;
+      }
+      assert.deepEqual(found.map((r) => r.id), (await service.all(path.slice(0, -1))).map((r) => r.id), `${path} by ${count}`);
+      compared++;
+    }
+  }
+  const { status, document } = await service.request("GET", "/Users?cursor=none"); // SCIMMY does not know this error yet
+  assert.deepEqual([status, document.scimType], [400, "invalidCursor"]);
   return compared;
 }
 
