@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/metrics"
 	"slices"
 	"strconv"
@@ -131,7 +132,7 @@ func FuzzHTTP(f *testing.F) {
 			t.Fatalf("%s: %d %s changed\n%s", what, w.Code, w.Body, changed)
 		}
 		s.reset()
-		if again := s.send(to.method, to.path, query, body, tag); again.Code != w.Code || again.Body.String() != w.Body.String() {
+		if again := s.send(to.method, to.path, query, body, tag); again.Code != w.Code || unsealed(again) != unsealed(w) {
 			t.Fatalf("%s: %d %s\nthen %d %s", what, w.Code, w.Body, again.Code, again.Body)
 		}
 	})
@@ -153,6 +154,14 @@ func httpSeeds(f *testing.F) [][]byte {
 		seeds = append(seeds, body)
 	}
 	return seeds
+}
+
+// sealed is a cursor, which is another one each time.
+var sealed = regexp.MustCompile(`"(next|previous)Cursor":"[A-Za-z0-9_-]+"`)
+
+// unsealed is a body without what is in its cursors.
+func unsealed(w *httptest.ResponseRecorder) string {
+	return sealed.ReplaceAllString(w.Body.String(), `"$1Cursor"`)
 }
 
 func checkAnswer(t *testing.T, what string, w *httptest.ResponseRecorder) {
