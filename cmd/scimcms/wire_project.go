@@ -155,5 +155,5 @@ func (p *part) watched() proxy.Source {
 
 // operated is the project as operators see it.
 func (p *part) operated() admin.Project {
-	return admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Brake: p.engine, Ready: p.engine.Ready, ETA: p.pacer.ETA}
+	return admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Brake: p.engine, Explainer: p.engine, Ready: p.engine.Ready, ETA: p.pacer.ETA}
 }

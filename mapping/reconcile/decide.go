@@ -33,17 +33,26 @@ func (e *Engine) decideBy(set *live, u directory.User, roles mapping.RoleSet) (m
 		return mapping.RoleDecision{RoleID: u.Link.RoleID, Keep: true, Source: mapping.FromCMS, Because: "an operator discarded a change that the brake held: " +
 			"keeps the present role until the identity provider writes this person again"}, nil
 	}
-	attrs, err := e.o.Attributes(u.Doc)
+	p, err := e.person(u)
 	if err != nil {
 		return mapping.RoleDecision{}, err
+	}
+	return set.Rules.RoleOf(p, roles), nil
+}
+
+// person is a user as rules see them.
+func (e *Engine) person(u directory.User) (mapping.Person, error) {
+	attrs, err := e.o.Attributes(u.Doc)
+	if err != nil {
+		return mapping.Person{}, err
 	}
 	groups := make([]mapping.GroupRef, 0, len(u.Groups))
 	for _, g := range u.Groups {
 		groups = append(groups, groupRef(g))
 	}
-	return set.Rules.RoleOf(mapping.Person{
+	return mapping.Person{
 		Attributes: attrs, Groups: groups, Entitlements: entitlements(attrs), Adopted: u.Adopted, Current: u.Link.RoleID,
-	}, roles), nil
+	}, nil
 }
 
 // groupRef is a group as rules see it. Whoever is stored as a member was put there by the identity provider, so an

@@ -34,6 +34,8 @@ type Project struct {
 	Queue Queue
 	// Brake is what keeps mass deprovisioning back. Nil: there is none.
 	Brake Brake
+	// Explainer tells how a user stands. Nil: nobody does.
+	Explainer Explainer
 	// Ready says whether the project can work. Nil: it always can.
 	Ready func(context.Context) reconcile.Readiness
 	// ETA is how long a backlog of so many keys takes at the CMS's pace. Nil: not known.
@@ -91,6 +93,7 @@ func (s *Server) register() {
 	s.mux.HandleFunc("GET /api/projects/{project}/brake", s.read(s.brake))
 	s.mux.HandleFunc("POST /api/projects/{project}/brake/release", s.change(s.release))
 	s.mux.HandleFunc("POST /api/projects/{project}/brake/discard", s.change(s.discard))
+	s.mux.HandleFunc("POST /api/projects/{project}/explain", s.change(s.explain))
 	s.mux.HandleFunc("/", s.unknown)
 }
 

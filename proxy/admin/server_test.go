@@ -76,7 +76,7 @@ func TestMetrics_AreServedWhenGiven(t *testing.T) {
 	}
 }
 
-var changes = []string{"/queue/replay", "/queue/drop", "/queue/pause", "/queue/resume", "/brake/release", "/brake/discard"}
+var changes = []string{"/queue/replay", "/queue/drop", "/queue/pause", "/queue/resume", "/brake/release", "/brake/discard", "/explain"}
 
 func TestChange_NeedsTheAdminToken(t *testing.T) {
 	t.Parallel()
