@@ -59,6 +59,8 @@ type Policy struct {
 	Destination *Destination // nil: none is named
 	Token       string       // id of the proxy's own access token, the destination of whoever would be their own; may be empty
 	Reinvite    bool         // a new address is invited anew; else a collaborator keeps the address they have in the CMS
+	Repair      bool         // roles that somebody changed by hand are corrected, and invitations of leavers withdrawn
+	Resend      bool         // an invitation that ran out may be sent again without a write
 }
 
 // Case is one person as Make sees them: what is wished, what was agreed on last, and what there is.

@@ -51,7 +51,7 @@ func (p *planner) admitInvited() {
 	}
 	switch {
 	case !o.Expired:
-	case p.present() && !p.Wish.Written:
+	case p.present() && !p.Wish.Written && !p.Policy.Resend:
 		p.drift(AttrPresence, "a valid invitation", "an expired one")
 	case !p.plan.Wait: // it would go out with the former role
 		p.step(Step{Op: Resend, ID: o.ID, Address: o.Address})
@@ -130,7 +130,7 @@ func (p *planner) roleFor(o Observed) string {
 		return ""
 	case role.Keep || role.RoleID == "" || role.RoleID == o.RoleID:
 		return ""
-	case p.Applied.Known && p.Applied.RoleID == role.RoleID:
+	case p.Applied.Known && p.Applied.RoleID == role.RoleID && !p.Policy.Repair:
 		p.drift(AttrRole, role.RoleID, o.RoleID)
 		return ""
 	}
@@ -186,7 +186,7 @@ func (p *planner) revokeObserved() {
 
 func (p *planner) revokeBy(s Step) {
 	switch {
-	case p.mayRevoke():
+	case p.mayRevoke(), p.Policy.Repair && s.Op == Withdraw:
 		p.step(s)
 	default:
 		p.drift(AttrPresence, "nothing there", p.Observed.state())

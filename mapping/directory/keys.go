@@ -22,10 +22,14 @@ package directory
 //	:noinvite      hash    why the CMS takes no invitations at the moment, and how many seats are free; expires after an hour
 //	:fans          set     groups with an open fan-out
 //	:roles         string  the CMS's roles as JSON; its version is in :meta
+//	:drift         hash    what the last review found changed by hand in the CMS
+//	:unbound       zset    leavers whose invitation vanished, by the time of the note (ms)
+//	:left          hash    role of a deleted group that others still use → the group's id
 //	:rr            hash    name of a role as the rules have it → CMS id that it stood for when it was found
 //	:rules         hash    hash (fingerprint of the rules in force), epoch, seen (ms), groups and users (how far the sweep is)
 //	:rules:known   zset    fingerprints of rules that were in force, by epoch; the last 100
-//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople, rolesretried
+//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople, rolesretried, drift,
+//	                       driftok
 //	:audit         stream  writes of the identity provider, at most about 100,000
 type keys struct{ base string }
 
@@ -40,6 +44,9 @@ func (k keys) picture() string             { return k.base + ":pic" }
 func (k keys) invitationStop() string      { return k.base + ":noinvite" }
 func (k keys) roles() string               { return k.base + ":roles" }
 func (k keys) resolved() string            { return k.base + ":rr" }
+func (k keys) drift() string               { return k.base + ":drift" }
+func (k keys) unbound() string             { return k.base + ":unbound" }
+func (k keys) leftBehind() string          { return k.base + ":left" }
 func (k keys) meta() string                { return k.base + ":meta" }
 func (k keys) cms() string                 { return k.base + ":x:cms" }
 func (k keys) listedUsers() string         { return k.base + ":l:u" }

@@ -9,7 +9,9 @@ type note string
 
 // The notes.
 const (
-	retriedRoles note = "rolesretried" // version of the roles after which parked keys were tried again
+	driftAt        note = "drift"        // ms of the picture that drift was last looked for in
+	driftConfirmed note = "driftok"      // ms at which an operator confirmed that the record may repair the CMS
+	retriedRoles   note = "rolesretried" // version of the roles after which parked keys were tried again
 )
 
 func (d *Directory) note(ctx context.Context, n note) (string, error) {

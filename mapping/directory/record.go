@@ -25,6 +25,7 @@ func userRecord(l []any) User {
 	u.Old = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is()}
 	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int(), Profile: f.text()}
 	u.Kept = f.is()
+	u.InvitedSeq, u.Resends = f.int(), f.int()
 	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
 	return u
 }

@@ -20,7 +20,7 @@ type scripts struct {
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
 	saveRoles, lost, window, stopInvitations, admit, discard     *redis.Script
-	claimRules, sweepRules, resolveRoles                         *redis.Script
+	linkUser, claimRules, sweepRules, resolveRoles               *redis.Script
 }
 
 func loadScripts() *scripts {
@@ -49,6 +49,7 @@ func loadScripts() *scripts {
 		importRoles:   script("link", "import_roles"),
 		saveRoles:     script("save_roles"),
 		lost:          script("lost"),
+		linkUser:      script("link", "link_user"),
 		claimRules:    script("claim_rules"),
 		sweepRules:    script("sweep_rules"),
 		resolveRoles:  script("resolve_roles"),

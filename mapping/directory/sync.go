@@ -55,6 +55,7 @@ type GroupResult struct {
 	Role        *Role // the role members get through the group; a zero Role takes it away
 	TellMembers bool
 	Drop        *string // a role to delete when nobody holds it; "" when that is done
+	LeftBehind  bool    // with Drop "": others still use it, and it stays in the CMS
 	End         End
 }
 
@@ -114,9 +115,10 @@ type Call struct {
 
 // Changes says what a CMS write changes of what is agreed on.
 type Changes struct {
-	Role   bool // a user's role
-	Access bool // whether a user can get in
-	Name   bool // the name of a group's role
+	Role   bool  // a user's role
+	Access bool  // whether a user can get in
+	Name   bool  // the name of a group's role
+	Resend int64 // how often an invitation was sent again without a write, this time included; 0: no matter
 }
 
 // fields are the fields and values of a record in which nothing of it is agreed on.
@@ -129,6 +131,9 @@ func (c Changes) fields() (out []any) {
 	}
 	if c.Name {
 		out = append(out, "rolename", "")
+	}
+	if c.Resend > 0 {
+		out = append(out, "resends", c.Resend)
 	}
 	return out
 }
@@ -205,7 +210,7 @@ func (d *Directory) SettleGroup(ctx context.Context, id string, l *queue.Lease, 
 		drop = *r.Drop
 	}
 	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Role != nil), role.ID, role.Name,
-		flag(role.Owned), flag(r.TellMembers), drop)
+		flag(role.Owned), flag(r.TellMembers), drop, flag(r.LeftBehind))
 	return d.settle(ctx, l, settlement{script: d.scripts.settleGroup, key: d.keys.group(id), intent: r.Intent, args: args})
 }
 

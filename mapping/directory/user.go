@@ -62,6 +62,9 @@ type User struct {
 	Kept    bool // an operator discarded what the brake held: the role stays until the identity provider writes the user
 	Groups  []GroupRef
 
+	InvitedSeq int64 // newest Seq when the present or last invitation came; 0: there was none, or it was accepted
+	Resends    int64 // how often that was sent again without a write
+
 	Sync Sync
 }
 

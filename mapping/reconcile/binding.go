@@ -77,6 +77,26 @@ func (b *binding) state() (checked bool, problem string) {
 // Bind checks that the record belongs to the CMS project that the token opens, and ties a new record to it. A record of
 // another project would make its people strangers: nothing is synced then.
 func (e *Engine) Bind(ctx context.Context) error {
+	if err := e.bind(ctx); err != nil {
+		return err
+	}
+	return e.claimRules(ctx)
+}
+
+// identify is Bind for a process that syncs nothing and so has no say about the rules in force.
+func (e *Engine) identify(ctx context.Context) error {
+	if !e.binding.ok() {
+		if err := e.bind(ctx); err != nil {
+			return err
+		}
+	}
+	if _, problem := e.binding.state(); problem != "" {
+		return errors.New(problem)
+	}
+	return nil
+}
+
+func (e *Engine) bind(ctx context.Context) error {
 	site, err := e.cms.Site(ctx)
 	if err != nil {
 		return err
@@ -95,7 +115,7 @@ func (e *Engine) Bind(ctx context.Context) error {
 		e.log.ErrorContext(ctx, "project not bound", "project", e.o.Project, "record", bound, "token", site.ID)
 	}
 	e.binding.set(me, problem)
-	return e.claimRules(ctx)
+	return nil
 }
 
 // newRecord is how long an operator is told that the record was begun anew.
@@ -191,6 +211,10 @@ func (e *Engine) recordNotes(ctx context.Context) (notes []string) {
 	if begun, people, err := e.dir.Begun(ctx); err == nil && people > 0 && e.o.Now().Sub(begun) < newRecord {
 		notes = append(notes, fmt.Sprintf("the record is new since %s, and the CMS had %d people then: they keep their roles; memberships and "+
 			"groups that rules name come back when the identity provider pushes its groups", begun.UTC().Format(time.RFC3339), people))
+	}
+	if confirmed, begun, err := e.dir.RepairConfirmed(ctx); err == nil && begun && !confirmed && e.set().Drift == driftRepair {
+		notes = append(notes, "drift is reported and not repaired: the record was begun when the CMS had people already; when the identity provider "+
+			"has pushed everybody and every group, run scimcms drift confirm")
 	}
 	if last, err := e.dir.LastImport(ctx); err == nil && last.IsZero() {
 		notes = append(notes, "nothing has been imported from the CMS yet")

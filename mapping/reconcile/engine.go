@@ -29,6 +29,9 @@ type Options struct {
 	// ProfileAttributes maps attributes of the CMS to SCIM paths, for a CMS that keeps more than DatoCMS does.
 	ProfileAttributes map[string]string
 
+	Drift  string // report (default) or repair: what happens to changes by hand in the CMS
+	Resend int    // invitations.resend: how often an invitation that ran out is sent again without a write
+
 	Adopt       bool          // users.adopt: a create may take up a person found in the CMS by address
 	Wait        time.Duration // sync.wait: how long a request waits for its sync; default 3s
 	CallTimeout time.Duration // deadline of one CMS call; default 8s

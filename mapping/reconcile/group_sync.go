@@ -213,13 +213,14 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 	err := s.engine.cms.DeleteRole(ctx, role)
 	none := ""
 	res := directory.GroupResult{Intent: s.cleared(), Drop: &none}
-	if s.group.RoleID == role {
-		res.Role = &directory.Role{}
+	if s.group.RoleID == role && cmsclient.Classify(err) != cmsclient.Reject {
+		res.Role = &directory.Role{} // one that others still use stays the tombstone's: it is not listed, and goes with the name
 	}
 	v := queue.Verdict{Outcome: queue.Done}
 	switch cmsclient.Classify(err) {
 	case cmsclient.None, cmsclient.Gone:
 	case cmsclient.Reject:
+		res.LeftBehind = true
 		v.Code, v.Text = "role_left_behind", "the role is still used in the CMS and was left there"
 	default:
 		out, _, err := s.callFailed(ctx, err)

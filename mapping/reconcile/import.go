@@ -81,10 +81,14 @@ func (e *Engine) importNow(ctx context.Context) error {
 	if err := e.retryForRoles(ctx); err != nil {
 		return err
 	}
-	if err := e.importPeople(ctx, picture, found); err != nil {
+	reopened, err := e.importPeople(ctx, picture, found)
+	if err != nil {
 		return err
 	}
 	if err := e.importMissing(ctx, picture, found); err != nil {
+		return err
+	}
+	if err := e.review(ctx, began, reopened); err != nil {
 		return err
 	}
 	return e.dir.Imported(ctx, began, len(found.links))
@@ -139,10 +143,11 @@ func (e *Engine) rolesPicture(ctx context.Context) (p directory.RolesPicture, er
 	return p, nil
 }
 
-func (e *Engine) importPeople(ctx context.Context, picture int64, found *people) error {
+// importPeople gives the leavers who had access again.
+func (e *Engine) importPeople(ctx context.Context, picture int64, found *people) (reopened []string, err error) {
 	for lo := 0; lo < len(found.links); lo += importChunk {
 		if ctx.Err() != nil {
-			return errSuperseded
+			return nil, errSuperseded
 		}
 		chunk := make([]directory.Entity, 0, importChunk)
 		for _, l := range found.links[lo:min(lo+importChunk, len(found.links))] {
@@ -150,19 +155,21 @@ func (e *Engine) importPeople(ctx context.Context, picture int64, found *people)
 		}
 		findings, err := e.dir.ImportUsers(ctx, picture, chunk)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, f := range findings {
-			if f.What == "repair" || f.At >= len(chunk) {
-				continue
-			}
-			if err := e.importPerson(ctx, picture, f.ID, chunk[f.At]); err != nil {
-				return err
+			switch {
+			case f.What == "repair":
+				reopened = append(reopened, f.ID)
+			case f.At < len(chunk):
+				if err := e.importPerson(ctx, picture, f.ID, chunk[f.At]); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
 	e.o.Wake()
-	return nil
+	return reopened, nil
 }
 
 func (e *Engine) importPerson(ctx context.Context, picture int64, id string, entity directory.Entity) error {

@@ -19,6 +19,7 @@ type intent struct {
 	Address string `json:"address,omitempty"`
 	Role    bool   `json:"role,omitempty"`   // it gives the user a role
 	Access  bool   `json:"access,omitempty"` // it gives or takes the user's access
+	Resend  int64  `json:"resend,omitempty"` // the how manieth resend without a write it is
 }
 
 func (i intent) String() string {
@@ -43,6 +44,9 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 	}
 	access := st.Active != nil || st.Op == mapping.Withdraw || st.Op == mapping.DeleteUser
 	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: access && !st.Old}
+	if st.Op == mapping.Resend && s.user.Applied.Known && s.user.Writes <= s.user.Applied.Writes {
+		note.Resend = s.user.Resends + 1 // counted before it is sent: at most so often
+	}
 	if err := s.intend(ctx, note, directory.Taking(s.plans.Takes(st)), s.idents(st)...); err != nil {
 		return directory.UserResult{}, fmt.Errorf("%w: %w", errNoIntent, err)
 	}
@@ -166,6 +170,7 @@ func (s *userSync) settleByLook(ctx context.Context, st mapping.Step, refused er
 	}
 	switch {
 	case s.user.Link != before:
+		s.withdrawn = st.Op == mapping.Withdraw && !st.Old && s.user.Link.Kind == directory.NoLink
 		return outcome{}, errAgain
 	case cmsclient.Classify(refused) == cmsclient.Already:
 		s.refused = true

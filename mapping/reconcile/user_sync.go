@@ -19,9 +19,10 @@ var errAgain = errors.New("plan again")
 // userSync makes the CMS agree with one user's wish.
 type userSync struct {
 	syncing
-	user  directory.User
-	roles mapping.RoleSet
-	plans mapping.Case // what the newest plan was made of
+	user      directory.User
+	roles     mapping.RoleSet
+	plans     mapping.Case // what the newest plan was made of
+	withdrawn bool         // an invitation that was to be withdrawn was gone already
 }
 
 func (s *userSync) run(ctx context.Context) outcome {
@@ -89,6 +90,11 @@ func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
 	}
 	c := s.engine.caseBy(s.set, s.user, decision)
 	unadopt := s.user.Adopted && decision.Source.Decides()
+	repairs, err := s.engine.repairs(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	s.set.mend(&c, s.user, s.roles, repairs)
 	s.plans = c
 	plan := mapping.Make(c)
 	plan.Steps = s.withProfile(plan.Steps, c.Observed)
@@ -142,6 +148,9 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 	case s.removalPaused(c):
 		return s.finish(ctx, res, queue.Verdict{Outcome: queue.Park, Code: codeRemovalPaused,
 			Text: "deactivated; the removal waits because the CMS does not accept content_owner"})
+	}
+	if err := s.warnUnbound(ctx); err != nil {
+		return outcome{}, err
 	}
 	if !s.doubt && s.lease.Look <= s.now {
 		// While a call may still arrive, what there is now is no agreement to compare with.

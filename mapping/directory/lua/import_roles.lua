@@ -75,6 +75,9 @@ for i = 5, #ARGV, 5 do
     else make(rid, name, namef, gid, uses) end
   end
 end
+for _, rid in ipairs(call('HKEYS', p..':left')) do
+  if not seen[rid] and fresh then call('HDEL', p..':left', rid) end
+end
 local index = call('HGETALL', p..':x:role')
 for i = 1, #index, 2 do
   if not seen[index[i]] then lacking(index[i], index[i+1]) end

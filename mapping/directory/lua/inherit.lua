@@ -15,4 +15,5 @@ local function d_inherit(p, tomb, id)
   if call('HGET', p..':x:role', f[1]) == tomb then call('HSET', p..':x:role', f[1], id) end
   call('HDEL', t, 'roleid', 'rolename', 'owned', 'imported')
   d_undrop(p, tomb, f[1])
+  call('HDEL', p..':left', f[1])
 end

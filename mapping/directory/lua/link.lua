@@ -90,6 +90,9 @@ local function d_link(p, id, l, keep)
   call('HSET', u, 'ckind', l[1], 'cid', l[2], 'caddr', l[3], 'caddrf', l[4], 'crole', l[5], 'cactive', l[6],
     'cexpired', l[7], 'cname', l[8], 'miss', '0')
   d_access(p, id)
+  -- Whoever appears from now on may be the one who accepts it with another account.
+  if l[1] == 'invitation' and had ~= has then call('HSET', u, 'invseq', call('GET', p..':seq') or '0', 'resends', '0')
+  elseif l[1] == 'collaborator' then call('HSET', u, 'invseq', '0') end
   return nil
 end
 

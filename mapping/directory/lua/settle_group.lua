@@ -3,7 +3,7 @@
 -- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back (1/0),
 --       6-13 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit, last call (q_finish),
 --       14 role given (1/0), 15 role id ('' = none), 16 its name, 17 made by the proxy (1/0), 18 tell every member (1/0),
---       19 role to drop: keep | an id | '' = none any more
+--       19 role to drop: keep | an id | '' = none any more, 20 that role stays in the CMS (1/0)
 -- Returns {'ok', outcome of the queue or ''} | {'lost'} | {'taken', id of the group that has the role}
 local p, g, id = KEYS[1], KEYS[2], ARGV[2]
 local key, roles = 'group/'..id, p..':x:role'
@@ -43,6 +43,7 @@ if ARGV[14] == '1' then
   end
 end
 if ARGV[19] == '' and had[2] and had[2] ~= '' then
+  if ARGV[20] == '1' then call('HSET', p..':left', had[2], id) end
   if d_undrop(p, id, had[2]) ~= '' then q_push(p, key, 'interactive', now, '1') end
   if had[2] ~= call('HGET', g, 'roleid') then d_reindex(roles, id, had[2], '') end
 elseif ARGV[19] ~= '' and ARGV[19] ~= 'keep' and ARGV[19] ~= call('HGET', g, 'roleid') then d_drop(p, id, ARGV[19]) end
