@@ -8,6 +8,7 @@ GO       ?= go
 BIN      ?= bin
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 30s
+CHAOS    ?= 5m
 BENCH    ?= .
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS  := -s -w -X main.version=$(VERSION)
@@ -66,7 +67,7 @@ fmt-check: ## Fail if a Go file is not formatted.
 .PHONY: vet
 vet: ## Run go vet, the tagged tests included.
 	$(GO) vet ./...
-	$(GO) vet -tags dashboards,official,conformance ./deploy/... ./cmsclient/... ./proxy/...
+	$(GO) vet -tags dashboards,official,conformance,chaos ./deploy/... ./cmsclient/... ./proxy/... ./cmd/...
 
 .PHONY: lint
 lint: ## Run golangci-lint (the first run builds it: some minutes).
@@ -75,6 +76,13 @@ lint: ## Run golangci-lint (the first run builds it: some minutes).
 .PHONY: tidy-check
 tidy-check: ## Fail if go.mod or go.sum is not tidy.
 	$(GO) mod tidy -diff
+
+.PHONY: chaos
+chaos: ## Break everything at random for CHAOS (default 5m) under load, with real processes, and compare what is left.
+	@.ci/deps redis-server
+	GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0
+	@mv $(BIN)/server $(BIN)/toxiproxy-server
+	PATH=$(CURDIR)/$(BIN):$$PATH SCIMCMS_CHAOS=$(CHAOS) $(GO) test -tags chaos -run 'TestChaos$$' -v -count=1 -timeout 3h ./cmd/scimcms
 
 .PHONY: check
 check: fmt-check vet tidy-check lint test ## Format, vet, tidy, lint and test: run it before a commit.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/scimcms/scimcms/cmsclient/cmstest"
 )
@@ -49,7 +50,10 @@ type client struct {
 	rng    *rand.Rand
 	left   int // pushes to make
 	people []*human
+	made   int   // people thought of
 	open   *push // sent, and not answered
+	last   *push
+	told   []string // what became of writes that were not simply accepted
 }
 
 // human is somebody as the identity provider has them.
@@ -142,10 +146,12 @@ func (c *client) push() error {
 			c.open = nil
 		}
 		p := c.next()
+		c.last = p
 		if err := c.unknown(c.send(p)); err != nil {
 			if errors.Is(err, errUnanswered) {
 				c.unanswered.Add(1)
 				c.open = p
+				c.tell("%s of %s: %v", p.kind, p.h, err)
 			}
 			return err
 		}
@@ -192,7 +198,8 @@ func (c *client) next() *push {
 	h := c.any(active)
 	switch x := c.rng.IntN(100); {
 	case h == nil || x < 50:
-		return &push{kind: "create", h: &human{name: fmt.Sprintf("c%02d-%03d", c.n, len(c.people))}}
+		c.made++
+		return &push{kind: "create", h: &human{name: fmt.Sprintf("c%02d-%03d", c.n, c.made)}}
 	case x < 68:
 		return &push{kind: "active", h: h}
 	case x < 75:
@@ -258,12 +265,28 @@ func (c *client) send(p *push) error {
 	return err
 }
 
+// rejected says that the CMS refused to have somebody: the record is not live.
+func (u user) rejected() bool { return !u.Active && u.Sync.Status == "failed" }
+
 func ids(all []*human) []string {
 	out := make([]string, 0, len(all))
 	for _, h := range all {
 		out = append(out, h.id)
 	}
 	return out
+}
+
+// String names a person; nobody is one, too: a change of membership has none.
+func (h *human) String() string {
+	if h == nil {
+		return "members"
+	}
+	return h.name
+}
+
+// tell keeps what became of a write, for when the outcome is wrong.
+func (c *client) tell(format string, args ...any) {
+	c.told = append(c.told, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
 func (h *human) address() string { return h.name + "@example.com" }
@@ -301,6 +324,7 @@ func (c *client) resolve() error {
 	if err != nil {
 		return err
 	}
+	c.tell("%s of %s was carried out: %t", c.open.kind, c.open.h, done)
 	if !done {
 		return nil
 	}
@@ -317,7 +341,7 @@ func (c *client) wasDone(p *push) (bool, error) {
 	switch p.kind {
 	case "create":
 		found, err := c.find(ctx, p.h.address())
-		if err != nil || len(found) == 0 {
+		if err != nil || len(found) == 0 || found[0].rejected() {
 			return false, err
 		}
 		p.h.id = found[0].ID

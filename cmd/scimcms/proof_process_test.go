@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -78,15 +79,18 @@ type world struct {
 // store is how the processes of a world keep what they accept.
 type store struct {
 	url, durability string
+	address         string // where it listens beside its socket; "" where that is of no use
 	client          redis.UniversalClient
 }
 
-// newWorld makes a world of one Redis that syncs every write, in which processes pace their calls at rate. The CMS has no limit: its front would make it count
-// calls when they are applied, not when they come.
+// newWorld makes a world of one Redis that syncs every write, in which processes pace their calls at rate. The CMS has no
+// limit: its front would make it count calls when they are applied, not when they come.
 func newWorld(t *testing.T, s stage, rate string) *world {
 	t.Helper()
-	server := queuetest.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
-	return newWorldOn(t, s, server, store{url: server.URL, durability: "fsync", client: server.Client}, rate)
+	address := freeAddress(t)
+	_, port, _ := strings.Cut(address, ":")
+	server := queuetest.StartRedis(t, "--port", port, "--appendonly", "yes", "--appendfsync", "always")
+	return newWorldOn(t, s, server, store{url: server.URL, address: address, durability: "fsync", client: server.Client}, rate)
 }
 
 func newWorldOn(t *testing.T, s stage, server *queuetest.Server, kept store, rate string) *world {
@@ -110,6 +114,17 @@ func newWorldOn(t *testing.T, s stage, server *queuetest.Server, kept store, rat
 		t.Fatal(err)
 	}
 	return w
+}
+
+// freeAddress is a loopback address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }
 
 // process is one scimcms serve.

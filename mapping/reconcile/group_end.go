@@ -23,13 +23,13 @@ func (s *groupSync) finish(ctx context.Context, res directory.GroupResult, v que
 	v.Call = s.last
 	var rejected *RejectedError
 	if v.Outcome == queue.Park {
-		if s.refused {
-			rejected = newRejected(v.Code, v.Text)
-		}
-		if rejected != nil && s.create && !s.doubt && s.group.RoleID == "" {
+		if s.refused && s.create && !s.doubt && s.group.RoleID == "" {
 			res.End.Reject, v.Outcome = true, queue.Done
 		} else if err := s.releaseMembers(ctx); err != nil {
 			return outcome{}, err
+		}
+		if s.refused && (res.End.Reject || !s.create) {
+			rejected = newRejected(v.Code, v.Text)
 		}
 	}
 	res.End.Verdict = &v

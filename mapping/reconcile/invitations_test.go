@@ -122,3 +122,24 @@ func TestUnverifiedInviter_StopsInvitationsOnly(t *testing.T) {
 		}
 	})
 }
+
+// TestCreateRefusedInDoubt_IsNotToldAsRefused: a call of the creation may still arrive, so the person cannot be taken back. Whoever is
+// kept must not be reported as failed: the identity provider would never think of them again.
+func TestCreateRefusedInDoubt_IsNotToldAsRefused(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		r.fault(cmstest.Fault{Method: "POST", Path: "/site-invitations", Action: "drop_before", Times: 1})
+		r.fault(cmstest.Fault{Method: "POST", Path: "/site-invitations", Action: "status", Status: 422, Code: "INVALID_EMAIL", Times: 1})
+		res, err := r.engine.CreateUser(r.ctx, person("ada@example.org"))
+		r.must(err)
+		if got := r.user(res.Item.ID); got.State != directory.Live || got.Sync.State == directory.Synced {
+			t.Errorf("%s, %+v", got.State, got.Sync)
+		}
+		r.clock.Advance(time.Minute)
+		_, err = r.queue.ReplayAll(r.ctx)
+		r.must(err)
+		r.settle()
+		if got := r.user(res.Item.ID); len(r.invitations()) != 1 || got.Sync.State != directory.Synced {
+			t.Errorf("%d invitations, %+v", len(r.invitations()), got.Sync)
+		}
+	})
+}

@@ -181,8 +181,12 @@ func (s *userSync) finish(ctx context.Context, res directory.UserResult, v queue
 	var rejected *RejectedError
 	if v.Outcome == queue.Park && s.refused {
 		rejected = newRejected(v.Code, v.Text)
-		if s.create && !s.doubt && s.user.Link.Kind == directory.NoLink {
+		switch {
+		case !s.create:
+		case !s.doubt && s.user.Link.Kind == directory.NoLink:
 			res.End.Reject, v.Outcome = true, queue.Done
+		default: // whom a call may still bring is kept: to be told of as failed would be wrong
+			rejected = nil
 		}
 	}
 	res.End.Verdict = &v
