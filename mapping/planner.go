@@ -72,7 +72,7 @@ func (p *planner) admitCollaborator() {
 		update.RoleID = &role
 	}
 	if !o.Active {
-		if p.present() {
+		if p.present() && !p.another(o) {
 			p.drift(AttrActive, "active", "inactive")
 		} else {
 			update.Active = new(true)
@@ -130,7 +130,7 @@ func (p *planner) roleFor(o Observed) string {
 		return ""
 	case role.Keep || role.RoleID == "" || role.RoleID == o.RoleID:
 		return ""
-	case p.Applied.Known && p.Applied.RoleID == role.RoleID && !p.Policy.Repair:
+	case p.Applied.Known && p.Applied.RoleID == role.RoleID && !p.Policy.Repair && !p.another(o):
 		p.drift(AttrRole, role.RoleID, o.RoleID)
 		return ""
 	}
@@ -218,6 +218,15 @@ func (p *planner) present() bool {
 func (p *planner) addressChanged() bool {
 	a := p.Applied
 	return !a.Known || a.Kind == Nothing || !SameAddress(p.Wish.Address, a.Address)
+}
+
+// another reports whether what there is was found when the address changed, and is not what was agreed on last: how it
+// differs from that is nobody's change by hand. A collaborator who keeps the CMS address stays the same one.
+func (p *planner) another(o Observed) bool {
+	if p.Applied.Kind == Collaborator && !p.Policy.Reinvite {
+		return false
+	}
+	return p.addressChanged() && !SameAddress(p.Applied.Address, o.Address)
 }
 
 // moves reports whether a collaborator is to be invited under a new address.

@@ -14,6 +14,9 @@ var ErrStale = errors.New("the record changed meanwhile")
 // ErrLost means that the lease under which a result was to be written is gone: nothing was written.
 var ErrLost = errors.New("the lease is gone")
 
+// ErrMoved means that a commit has given the record another CMS entity since a sync read it: nothing was written.
+var ErrMoved = errors.New("the record has another CMS entity by now")
+
 // ErrBusy means that another key holds the CMS identity at the moment.
 var ErrBusy = errors.New("the identity is leased by another key")
 

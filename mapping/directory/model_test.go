@@ -125,7 +125,11 @@ func (m *model) join(g *modelGroup, ids []string) {
 // refresh takes over what the model does not foretell: links, and what imports made or forgot. Nobody whom the identity
 // provider has written may come or go.
 func (m *model) refresh() {
-	for id, v := range newSnapshot(m.dump()).users {
+	for name, v := range m.dump() {
+		id, ok := strings.CutPrefix(name, ":u:")
+		if !ok {
+			continue
+		}
 		u := m.users[id]
 		if u == nil {
 			if v["managed"] != "0" {

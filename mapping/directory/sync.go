@@ -43,6 +43,7 @@ type End struct {
 type UserResult struct {
 	Intent  IntentChange
 	Link    *Link    // the entity as the CMS has it now; a zero Link unlinks
+	From    *Link    // with Link: what the record was linked to when this was planned; nil: whatever that was
 	Old     *Link    // with Link: the former collaborator of a re-invitation
 	Applied *Applied // what the CMS was made to have
 	Unadopt bool     // a rule or a role-owning group has matched: the CMS role no longer stays by itself
@@ -65,8 +66,11 @@ type Role struct {
 	Owned    bool
 }
 
-// TakenError means that a CMS entity is linked to another record that will not give it up.
-type TakenError struct{ ID string }
+// TakenError means that a CMS entity is linked to another record that will not give it up, or not yet.
+type TakenError struct {
+	ID      string
+	Leaving bool // the other record is a leaver's, and lets go when its own sync is over
+}
 
 // Error implements error.
 func (e *TakenError) Error() string { return "the CMS entity belongs to record " + e.ID }
@@ -169,8 +173,19 @@ func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents .
 func (d *Directory) SettleUser(ctx context.Context, id string, l *queue.Lease, r UserResult) (string, error) {
 	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Link != nil))
 	args = append(append(args, d.linkArgs(r.Link)...), flag(r.Old != nil))
-	args = append(append(args, d.oldArgs(r.Old)...), resultFields(r)...)
+	args = append(append(args, d.oldArgs(r.Old)...), linkedFrom(r.From))
+	args = append(args, resultFields(r)...)
 	return d.settle(ctx, l, settlement{script: d.scripts.settleUser, key: d.keys.user(id), intent: r.Intent, args: args})
+}
+
+func linkedFrom(l *Link) string {
+	switch {
+	case l == nil:
+		return "*"
+	case l.ID == "":
+		return ""
+	}
+	return EntityKey(*l)
 }
 
 func (d *Directory) linkArgs(l *Link) []any {
@@ -254,8 +269,10 @@ func (d *Directory) settle(ctx context.Context, l *queue.Lease, s settlement) (s
 			return result, nil
 		}
 		return "", nil
+	case "moved":
+		return "", ErrMoved
 	case "taken":
-		return "", &TakenError{ID: str(at(ans, 1))}
+		return "", &TakenError{ID: str(at(ans, 1)), Leaving: str(at(ans, 2)) == "1"}
 	}
 	return "", ErrLost
 }

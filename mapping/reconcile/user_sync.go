@@ -66,6 +66,9 @@ func (s *userSync) round(ctx context.Context) (outcome, error) {
 		}
 		return outcome{}, errAgain
 	}
+	if s.returns() {
+		return s.takeBack(ctx)
+	}
 	if s.nowhere() {
 		return s.park(ctx, codeNoAddress, "the user has no e-mail address: map one in the identity provider")
 	}
@@ -80,6 +83,24 @@ func (s *userSync) concerned() bool {
 // nowhere says that somebody is to be invited who has no address.
 func (s *userSync) nowhere() bool {
 	return wishState(s.user) == mapping.Active && s.user.Address == "" && s.user.Link.Kind == directory.NoLink
+}
+
+// returns says that the address is again that of the former account, while its successor has another one.
+func (s *userSync) returns() bool {
+	old := s.user.Old
+	return wishState(s.user) == mapping.Active && old.Kind == directory.Collaborator && mapping.SameAddress(old.Address, s.user.Address) &&
+		!mapping.SameAddress(s.user.Link.Address, s.user.Address)
+}
+
+// takeBack makes the former account the person's own again, and what has replaced it the former one. Nothing is agreed on
+// about it: it may have lost its access meanwhile.
+func (s *userSync) takeBack(ctx context.Context) (outcome, error) {
+	link, old := s.user.Old, s.user.Link
+	applied := directory.Applied{Known: true, Kind: link.Kind, Address: link.Address, Writes: s.user.Applied.Writes}
+	if _, err := s.settle(ctx, directory.UserResult{Link: &link, Old: &old, Applied: &applied}); err != nil {
+		return s.settleFailed(ctx, err)
+	}
+	return outcome{}, errAgain
 }
 
 // carryOut makes the calls of a plan, each with its intent before and its result after it. The last result ends the sync.
@@ -212,15 +233,25 @@ func (s *userSync) lane() queue.Lane {
 }
 
 func (s *userSync) settle(ctx context.Context, res directory.UserResult) (string, error) {
+	res.From = &s.user.Link
 	// A result is written even if the worker's or the request's patience is at its end: the call was made.
 	return s.engine.dir.SettleUser(context.WithoutCancel(ctx), s.id, s.lease, res)
 }
 
-// settleFailed parks a user whose CMS entity belongs to somebody else; other failures are the queue's.
+// settleFailed parks a user whose CMS entity belongs to somebody else, or has them wait for a leaver who is about to let
+// go of it. A record that a commit has linked to something else is planned anew; other failures are the queue's.
 func (s *userSync) settleFailed(ctx context.Context, err error) (outcome, error) {
 	var taken *directory.TakenError
-	if !errors.As(err, &taken) {
+	switch {
+	case errors.Is(err, directory.ErrMoved):
+		s.looked = false // if a call is under way, or a look is owed, what it shows belongs to the new link
+		return outcome{}, errAgain
+	case !errors.As(err, &taken):
 		return outcome{}, err
+	}
+	if taken.Leaving {
+		return s.finish(ctx, directory.UserResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
+			Text: "the CMS account with this address is still a leaver's, user " + taken.ID + " of this server"})
 	}
 	return s.park(ctx, codeAddressTaken, "the CMS account with this address belongs to user "+taken.ID+" of this server")
 }
@@ -230,7 +261,7 @@ func (s *userSync) unreadable(ctx context.Context, err error) (outcome, error) {
 	var ce *cmsclient.Error
 	var taken *directory.TakenError
 	switch {
-	case errors.As(err, &taken):
+	case errors.As(err, &taken), errors.Is(err, directory.ErrMoved):
 		return s.settleFailed(ctx, err)
 	case errors.As(err, &ce), errors.Is(err, context.DeadlineExceeded):
 		v := s.failure(ctx, err)

@@ -30,14 +30,20 @@ local function d_holder(p, id, index, value)
   return o, nil
 end
 
--- Takes an entity, or what stands in its place under its address, away from a record that nobody wishes anything of.
+-- Takes an entity, or what stands in its place under its address, away from a record that nobody wishes anything of: its
+-- link, or the former account of a re-invitation, which it would else lock out at its next sync.
 local function d_release(p, o, entity, addrf)
   if not o then return end
-  local f = call('HMGET', p..':u:'..o, 'managed', 'crole', 'ckind', 'cid', 'caddrf', 'addrf')
+  local f = call('HMGET', p..':u:'..o, 'managed', 'crole', 'ckind', 'cid', 'caddrf', 'addrf', 'okind', 'ocid', 'oaddrf')
   if not d_managed(p, o, f[1]) then return d_forget(p, o) end
-  if not f[4] or f[4] == '' then return end
-  local has = d_cmskey(f[3], f[4])
-  if has ~= entity and f[5] ~= addrf then return end
+  local old = f[8] and f[8] ~= '' and d_cmskey(f[7], f[8])
+  if old and (old == entity or f[9] == addrf) then
+    d_reindex(p..':x:cms', o, old, '')
+    if f[9] ~= f[6] and f[9] ~= f[5] then d_reindex(p..':x:addr', o, f[9], '') end
+    call('HDEL', p..':u:'..o, 'okind', 'ocid', 'oaddr', 'oaddrf', 'orole', 'oactive')
+  end
+  local has = f[4] and f[4] ~= '' and d_cmskey(f[3], f[4])
+  if not has or (has ~= entity and f[5] ~= addrf) then return end
   d_unhold(p, f[2], o)
   d_reindex(p..':x:cms', o, has, '')
   if f[5] ~= f[6] then d_reindex(p..':x:addr', o, f[5], '') end
@@ -70,8 +76,11 @@ local function d_link(p, id, l, keep)
   if index then
     clash, twin2 = d_holder(p, id, addr, l[4])
     if clash then
-      -- Somebody else has the address by now. What was this record's under it stays its own, and so does a leaver's.
-      if had ~= has or (o[3] ~= l[4] and o[7] ~= 'deleted') then return clash end
+      -- Somebody else has the address by now. What was this record's under it stays its own, and so does a leaver's: all
+      -- of it, if the other one keeps an account of their own under another address (on_email_change: keep).
+      local other = call('HMGET', p..':u:'..clash, 'ckind', 'cid')
+      local keeps = o[7] == 'deleted' and other[1] == 'collaborator' and d_cmskey(other[1], other[2]) ~= has
+      if not keeps and (had ~= has or (o[3] ~= l[4] and o[7] ~= 'deleted')) then return clash end
       index = false
     end
   end

@@ -39,7 +39,9 @@ if ARGV[14] == '1' then
   call('HSET', g, 'roleid', ARGV[15], 'rolename', ARGV[16], 'owned', ARGV[17], 'miss', '0')
   if ARGV[15] ~= '' then
     if ARGV[17] == '1' then call('HSET', roles, ARGV[15], id) end
-    d_undrop(p, id, ARGV[15]) -- a role that members get is not deleted
+    if ARGV[17] == '1' and call('HGET', g, 'state') == 'deleted' then
+      d_drop(p, id, ARGV[15]) -- made while the group was being deleted
+    else d_undrop(p, id, ARGV[15]) end -- a role that members get is not deleted
   end
 end
 if ARGV[19] == '' and had[2] and had[2] ~= '' then

@@ -4,8 +4,10 @@
 --       6-13 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit, last call (q_finish),
 --       14 link given (1/0), 15-22 link (kind, id, address, address folded, role, active, expired, name),
 --       23 former account given (1/0), 24-29 former account (kind, id, address, address folded, role, active),
---       30… further fields and values
--- Returns {'ok', outcome of the queue or ''} | {'lost'} | {'taken', id of the record that has the entity}
+--       30 entity that the record was linked to when the result was planned, as in the index of links ('*' = any),
+--       31… further fields and values
+-- Returns {'ok', outcome of the queue or ''} | {'lost'} | {'taken', id of the record that has the entity, 1 if it is
+-- about to let go of it: a leaver's whose own sync is not over} | {'moved'} (a commit has linked another entity meanwhile)
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
 local key = 'user/'..id
 local now = q_now(p, ARGV[1])
@@ -16,16 +18,21 @@ local function args(first, last)
   return out
 end
 if ARGV[14] == '1' then
+  local was = call('HMGET', u, 'ckind', 'cid')
+  if ARGV[30] ~= '*' and ARGV[30] ~= (was[2] and was[2] ~= '' and d_cmskey(was[1], was[2]) or '') then return {'moved'} end
   local keep = ARGV[23] == '1' and ARGV[25] ~= '' and d_cmskey(ARGV[24], ARGV[25]) or ''
   local clash = d_link(p, id, args(15, 22), keep)
-  if clash then return {'taken', clash} end
+  if clash then
+    local leaver = d_state(p, 'u', clash) == 'deleted' and (q_state(p, 'user/'..clash)) ~= 'parked'
+    return {'taken', clash, leaver and '1' or '0'}
+  end
 end
 if ARGV[23] == '1' then d_old(p, id, args(24, 29)) end
 if ARGV[4] ~= '' and q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') and ARGV[7] ~= 'retry' and ARGV[7] ~= 'wait' then q_answered(p) end
 -- What is agreed on while another call may still land is no agreement to compare with.
 local agreed = {aknown=1, akind=1, aaddr=1, arole=1, aactive=1, awrites=1, aprofile=1}
 local skip = ARGV[7] == 'done' and q_owed(p, key)
-for i = 30, #ARGV, 2 do
+for i = 31, #ARGV, 2 do
   if not (skip and agreed[ARGV[i]]) then call('HSET', u, ARGV[i], ARGV[i+1]) end
 end
 call('HSET', u, 'stamp', call('GET', p..':pic') or '0')

@@ -12,6 +12,27 @@ local function d_overlap(p, tomb, now, look)
   return at, r[5]
 end
 
+-- Makes a tombstone's former account (on_email_change: reinvite) the link of the record that has its address now. The
+-- tombstone's key keeps its other work, but not its lease: its holder planned with the account.
+local function d_inherit_old(p, tomb, id, old, now, look)
+  local t, u, key = p..':u:'..tomb, p..':u:'..id, 'user/'..tomb
+  local at, intent = d_overlap(p, tomb, now, look)
+  call('HSET', u, 'ckind', old[1], 'cid', old[2], 'caddr', old[3], 'caddrf', old[4], 'crole', old[5] or '', 'cactive', old[6] or '0',
+    'cexpired', '0', 'cname', '')
+  call('HDEL', t, 'okind', 'ocid', 'oaddr', 'oaddrf', 'orole', 'oactive')
+  call('HSET', p..':x:cms', d_cmskey(old[1], old[2]), id)
+  d_hold(p, old[5], id, call('HGET', u, 'seq') or 0, 'live')
+  d_access(p, id)
+  local state = q_state(p, key)
+  q_drop(p, key)
+  if state ~= 'idle' then
+    q_push(p, key, 'leavers', now, '1')
+    if intent ~= '' then q_intent(p, key, intent, d_num(at)) end
+    q_look(p, key, at)
+  end
+  return '', at
+end
+
 -- Moves what the tombstone has in the CMS under the address `addr` to a record that has no link of its own: link, last
 -- applied state, open intent and look, and the tombstone's key leaves the queue. What it has elsewhere stays with it and
 -- with its key, so that a leaver's access is still taken away: an account under another address (on_email_change: keep),
@@ -21,6 +42,10 @@ local function d_supersede(p, tomb, id, addr, now, look)
   local at, intent = d_overlap(p, tomb, now, look)
   local f = call('HMGET', t, unpack(d_linkfields))
   local linked = f[2] and f[2] ~= ''
+  if not linked or f[4] ~= addr then
+    local old = call('HMGET', t, 'okind', 'ocid', 'oaddr', 'oaddrf', 'orole', 'oactive')
+    if old[2] and old[2] ~= '' and old[4] == addr then return d_inherit_old(p, tomb, id, old, now, look) end
+  end
   if linked and f[4] ~= addr then return '', at end
   for i, name in ipairs(d_linkfields) do
     if f[i] then call('HSET', u, name, f[i]) end

@@ -1,0 +1,163 @@
+package modeltest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/scimcms/scimcms/cmsclient/cmstest"
+)
+
+// How long a call to the CMS is waited for, and how long after that it may still arrive.
+const (
+	callTimeout = 8 * time.Second
+	afterwards  = 5 * time.Second
+)
+
+// lateCall is a call that its caller has given up, and that still can arrive.
+type lateCall struct {
+	req   *http.Request
+	body  []byte
+	until time.Time
+	name  string
+}
+
+// transport carries the calls of one replica to the CMS.
+type transport struct {
+	w   *world
+	who *replica
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		body, _ = io.ReadAll(req.Body)
+		_ = req.Body.Close()
+	}
+	call := &lateCall{req: req, body: body, until: time.Now().Add(callTimeout + afterwards), name: describe(req, body)}
+	f, err := t.w.gates.wait(req.Context(), t.who, true, call.name)
+	if f == held && (err == nil || req.Context().Err() != nil) {
+		t.w.late(call)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case f == refused, f == held:
+		return nil, errDropped
+	}
+	resp, err := t.w.apply(call)
+	if f == unanswered {
+		return nil, errDropped
+	}
+	return resp, err
+}
+
+func describe(req *http.Request, body []byte) string {
+	out := req.Method + " " + strings.TrimPrefix(req.URL.Path, "/")
+	if len(body) == 0 {
+		return out
+	}
+	var b struct {
+		Data struct {
+			Attributes    map[string]any                                `json:"attributes"`
+			Relationships map[string]struct{ Data struct{ ID string } } `json:"relationships"`
+		}
+	}
+	if json.Unmarshal(body, &b) != nil {
+		return out
+	}
+	for _, k := range []string{"email", "is_active", "name"} {
+		if v, ok := b.Data.Attributes[k]; ok {
+			out += fmt.Sprintf(" %s=%v", k, v)
+		}
+	}
+	if r, ok := b.Data.Relationships["role"]; ok {
+		out += " role=" + r.Data.ID
+	}
+	return out
+}
+
+// late keeps a call that may still arrive. Reads have no effect.
+func (w *world) late(c *lateCall) {
+	if c.req.Method == http.MethodGet {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.onTheWay = append(w.onTheWay, c)
+	w.count("late call")
+}
+
+// apply carries a call out, and judges it.
+func (w *world) apply(c *lateCall) (*http.Response, error) {
+	req := c.req.Clone(context.WithoutCancel(c.req.Context()))
+	req.Body = io.NopCloser(bytes.NewReader(c.body))
+	if req.Method == http.MethodGet {
+		w.mu.Lock()
+		w.reads++
+		w.mu.Unlock()
+		return w.cmsTransport.RoundTrip(req)
+	}
+	before := w.cms.State()
+	faults := len(w.cms.Faults())
+	resp, err := w.cmsTransport.RoundTrip(req)
+	after := w.cms.State()
+	status := 0
+	if resp != nil {
+		status = resp.StatusCode
+	}
+	w.judge(write{name: c.name, path: strings.TrimPrefix(req.URL.Path, "/"), method: req.Method, status: status,
+		changed: fingerprint(before) != fingerprint(after), before: before, faulty: faults > 0 || err != nil})
+	return resp, err
+}
+
+// write is a call that may change the CMS, as it was carried out.
+type write struct {
+	name, path, method string
+	status             int
+	changed, faulty    bool
+	before             cmstest.State
+}
+
+func fingerprint(s cmstest.State) string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}
+
+// judge says what is wrong with a write at once.
+func (w *world) judge(c write) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.report.writes++
+	w.note("CMS %s -> %d", c.name, c.status)
+	kind, id, _ := strings.Cut(c.path, "/")
+	for _, u := range c.before.Users {
+		if kind == "users" && u.ID == id && w.untouchable(u.Text("email")) {
+			w.violation("hands off: %s changes %s, whom nobody wishes anything of", c.name, u.Text("email"))
+		}
+	}
+	for _, i := range c.before.Invitations {
+		if kind == "site-invitations" && i.ID == id && w.untouchable(i.Text("email")) {
+			w.violation("hands off: %s changes the invitation of %s", c.name, i.Text("email"))
+		}
+	}
+	for _, r := range c.before.Roles {
+		if kind == "roles" && r.ID == id && builtIn(r.Text("name")) {
+			w.violation("hands off: %s changes the role %s", c.name, r.Text("name"))
+		}
+	}
+	overtaken := c.status == http.StatusNotFound && kind == "site-invitations" // accepted meanwhile
+	for _, u := range c.before.Users {                                         // a leaver's account, as the CMS tells whoever invites them
+		overtaken = overtaken || (kind == "site-invitations" && c.status == http.StatusUnprocessableEntity &&
+			u.Attributes["is_active"] == false && strings.Contains(c.name, "email="+u.Text("email")+" "))
+	}
+	if w.calm && !c.changed && !c.faulty && !overtaken {
+		w.violation("fewest calls: %s changed nothing (%d)", c.name, c.status)
+	}
+}

@@ -1,0 +1,105 @@
+package modeltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+)
+
+// fate is what becomes of a call that waits at a gate.
+type fate int
+
+const (
+	pass       fate = iota // carried out and answered
+	refused                // not carried out
+	unanswered             // carried out, but the answer is lost
+	held                   // given up by its caller; it is on its way still (CMS only)
+)
+
+// gate is one call that waits for its turn.
+type gate struct {
+	who  *replica
+	cms  bool
+	name string
+	turn int
+	give chan fate
+}
+
+// gates are the calls that wait, over all replicas.
+type gates struct {
+	mu   sync.Mutex
+	open []*gate
+	turn int
+}
+
+var errDead = errors.New("the process is dead")
+
+// wait holds a call until its turn comes, its caller gives up or its process dies.
+func (g *gates) wait(ctx context.Context, who *replica, cms bool, name string) (fate, error) {
+	g.mu.Lock()
+	if who.dead {
+		g.mu.Unlock()
+		return refused, errDead
+	}
+	g.turn++
+	me := &gate{who: who, cms: cms, name: fmt.Sprintf("%s %s: %s", who.name, actor(ctx), name), turn: g.turn, give: make(chan fate, 1)}
+	g.open = append(g.open, me)
+	g.mu.Unlock()
+	select {
+	case f := <-me.give:
+		return f, nil
+	case <-ctx.Done():
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.open = slices.DeleteFunc(g.open, func(o *gate) bool { return o == me })
+		select {
+		case f := <-me.give:
+			return f, nil
+		default:
+		}
+		return held, context.Cause(ctx)
+	}
+}
+
+// waiting are the calls that can go on, in an order that does not depend on who was scheduled first.
+func (g *gates) waiting() []*gate {
+	synctest.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := slices.Clone(g.open)
+	slices.SortStableFunc(out, func(a, b *gate) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+func (g *gates) release(o *gate, f fate) {
+	g.mu.Lock()
+	g.open = slices.DeleteFunc(g.open, func(x *gate) bool { return x == o })
+	g.mu.Unlock()
+	o.give <- f
+}
+
+// kill ends a process: whatever it does from now on is not carried out.
+func (g *gates) kill(who *replica) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	who.dead = true
+}
+
+type actorKey struct{}
+
+func as(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, actorKey{}, name)
+}
+
+func actor(ctx context.Context) string {
+	name, _ := ctx.Value(actorKey{}).(string)
+	return name
+}
+
+// let has time pass in the bubble.
+func let(d time.Duration) { <-time.NewTimer(d).C }

@@ -1,0 +1,236 @@
+package modeltest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"pgregory.net/rapid"
+
+	"github.com/scimcms/scimcms/queue/queuetest"
+)
+
+var runs atomic.Int64
+
+// play runs a scenario in a bubble of its own.
+func play(t *testing.T, store queuetest.Store, s scenario, m mutant) (out report) {
+	t.Helper()
+	w := &world{
+		t: t, url: store.URL, base: fmt.Sprintf("%s%d}", store.Base[:len(store.Base)-1], runs.Add(1)), calm: s.Calm, setup: s.Setup,
+		scripts: allScripts(t), mutant: m, touched: map[string]bool{}, dropped: map[string]bool{},
+	}
+	w.report.faults = map[string]int{}
+	synctest.Test(t, func(*testing.T) {
+		w.play(s)
+		synctest.Wait()
+	})
+	return w.report
+}
+
+func (w *world) play(s scenario) {
+	w.seed(0)
+	w.begin()
+	for _, o := range s.Ops {
+		w.perform(o.N, o)
+	}
+	w.heal()
+	w.converge()
+	w.finish()
+}
+
+// heal ends every trouble.
+func (w *world) heal() {
+	w.cms.ClearFaults()
+	w.cms.SetToken(true)
+	for _, r := range w.replicas {
+		r.doomed = 0
+	}
+	w.mu.Lock()
+	w.note("no more faults")
+	w.mu.Unlock()
+	_ = w.side.Del(context.Background(), w.base+":q:paused").Err()
+}
+
+// converge lets the engine come to rest, has an operator replay what is parked, and takes pictures of the CMS.
+func (w *world) converge() {
+	for _, what := range []string{"", "replay", "import", "import", "replay"} {
+		r := w.alive()[0]
+		switch what {
+		case "import":
+			w.pushImport(r)
+		case "replay":
+			w.running.Go(func() { _, _ = r.queue.ReplayAll(as(r.ctx, "operator")) })
+		}
+		if !w.quiet() {
+			w.mu.Lock()
+			w.violation("nothing vanishes: the queue does not come to rest: %v", w.queued())
+			w.mu.Unlock()
+			return
+		}
+		if _, parked := w.depth(); w.calm && parked > 0 {
+			w.mu.Lock()
+			w.violation("nothing vanishes: parked without a fault: %v", w.parked())
+			w.mu.Unlock()
+		}
+	}
+	w.check()
+}
+
+func (w *world) parked() (out []string) {
+	for _, k := range w.side.ZRange(context.Background(), w.base+":q:parked", 0, -1).Val() {
+		out = append(out, k+fmt.Sprint(w.side.HMGet(context.Background(), w.base+":k:"+k, "code", "text").Val()))
+	}
+	return out
+}
+
+func (w *world) queued() (out []string) {
+	for _, set := range []string{"leavers", "interactive", "normal", "background", "leased"} {
+		for _, k := range w.side.ZRange(context.Background(), w.base+":q:"+set, 0, 3).Val() {
+			out = append(out, set+" "+k+fmt.Sprint(w.side.HGetAll(context.Background(), w.base+":k:"+k).Val()))
+		}
+	}
+	return out
+}
+
+// finish ends all processes.
+func (w *world) finish() {
+	for _, r := range w.replicas {
+		w.gates.kill(r)
+		r.stop()
+	}
+	for _, g := range w.gates.waiting() {
+		w.gates.release(g, refused)
+	}
+	w.running.Wait()
+	for _, r := range w.replicas {
+		_ = r.engine.Drain(context.Background())
+		_ = r.redis.Close()
+	}
+	keys, _ := w.side.Keys(context.Background(), w.base+"*").Result()
+	if len(keys) > 0 {
+		_ = w.side.Del(context.Background(), keys...).Err()
+	}
+	_ = w.side.Close()
+}
+
+// smaller leaves out whatever operations a violation does not need.
+func smaller(t *testing.T, store queuetest.Store, s scenario, m mutant, tries int) (scenario, report) {
+	t.Helper()
+	worst := play(t, store, s, m)
+	for size := len(s.Ops) / 2; size > 0 && tries > 0; {
+		shrunk := false
+		for at := 0; at < len(s.Ops) && tries > 0; at += size {
+			try := s
+			try.Ops = append(slices.Clone(s.Ops[:at]), s.Ops[min(at+size, len(s.Ops)):]...)
+			tries--
+			if r := play(t, store, try, m); len(r.violations) > 0 {
+				s, worst, shrunk = try, r, true
+				at -= size
+			}
+		}
+		if !shrunk || size > len(s.Ops) {
+			size /= 2
+		}
+	}
+	return s, worst
+}
+
+// tellSmaller is how often a failing run is repeated to find what it needs.
+const tellSmaller = 300
+
+// seeds are those of this run: MODEL_SEED is one, MODEL_SEEDS a number of them, from MODEL_FROM on.
+func seeds(t *testing.T, few int) (from, n int) {
+	t.Helper()
+	number := func(name string, fallback int) int {
+		v := os.Getenv(name)
+		if v == "" {
+			return fallback
+		}
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return n
+	}
+	if one := number("MODEL_SEED", 0); one > 0 {
+		return one, 1
+	}
+	return number("MODEL_FROM", 1), number("MODEL_SEEDS", few)
+}
+
+// scenarioOf is what a seed stands for.
+func scenarioOf(t *testing.T, seed int) (out scenario) {
+	t.Helper()
+	for name, value := range map[string]string{"rapid.checks": "1", "rapid.seed": strconv.Itoa(seed), "rapid.nofailfile": "true"} {
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rapid.Check(quietly{t}, func(rt *rapid.T) { out = draw(rt) })
+	return out
+}
+
+// quietly leaves out that rapid is content.
+type quietly struct{ *testing.T }
+
+func (quietly) Logf(string, ...any) {}
+
+// totals are the figures of many runs.
+type totals struct {
+	seeds, operations, writes, violations int
+	faults                                map[string]int
+}
+
+func (a *totals) add(r report) {
+	if a.faults == nil {
+		a.faults = map[string]int{}
+	}
+	a.seeds++
+	a.operations += r.operations
+	a.writes += r.writes
+	if len(r.violations) > 0 {
+		a.violations++
+	}
+	for what, n := range r.faults {
+		a.faults[what] += n
+	}
+}
+
+func (a *totals) String() string {
+	out := fmt.Sprintf("%d seeds, %d operations, %d CMS writes, %d seeds with violations; faults:", a.seeds, a.operations, a.writes, a.violations)
+	for _, what := range slices.Sorted(maps.Keys(a.faults)) {
+		out += fmt.Sprintf(" %s %d,", what, a.faults[what])
+	}
+	return strings.TrimSuffix(out, ",")
+}
+
+// The engine does what the model says, whatever happens to it and around it.
+func TestEngineAgreesWithTheModelUnderFaults(t *testing.T) {
+	store := queuetest.Real(t)
+	from, n := seeds(t, 20)
+	var all totals
+	for seed := from; seed < from+n; seed++ {
+		s := scenarioOf(t, seed)
+		r := play(t, store, s, mutant{})
+		all.add(r)
+		if n > 100 && all.seeds%100 == 0 {
+			t.Log(&all)
+			fmt.Println(&all)
+		}
+		if len(r.violations) == 0 {
+			continue
+		}
+		s, r = smaller(t, store, s, mutant{}, tellSmaller)
+		t.Errorf("MODEL_SEED=%d (or make model SEED=%d): %s\n%s\ntrace:\n%s", seed, seed, s, strings.Join(r.violations, "\n"),
+			strings.Join(r.trace, "\n"))
+	}
+	t.Log(&all)
+}
