@@ -16,9 +16,12 @@ import (
 // snapshot. What a write does in several places is read in an order that cannot lose it: the open fan-outs before the groups
 // of a user, which lag behind them.
 
-// viewFields are what a listing shows of a user, in the order of userView: d_vfields of lua/records.lua.
+// viewFields are what a listing shows of a user, in the order of shownUser: d_vfields of lua/records.lua.
 var viewFields = []string{"state", "managed", "doc", "un", "ext", "active", "seq", "gen", "created", "modified", "ckind", "cid", "crole",
 	"status", "code", "text", "lsync"}
+
+// wishFields is how many of them are there without the link and the state of the synchronisation.
+const wishFields = 10
 
 // ListUsers reads a part of all listed users, oldest first, with what a listing shows of them.
 func (d *Directory) ListUsers(ctx context.Context, w Window) (Page[User], error) {
@@ -81,9 +84,12 @@ func (d *Directory) loadUsers(ctx context.Context, ids, fans []string, omit Omit
 		return nil, nil
 	}
 	p := d.rdb.Pipeline()
-	reads := make([]userRead, len(ids))
+	reads, names := make([]userRead, len(ids)), viewFields
+	if omit.Sync {
+		names = names[:wishFields]
+	}
 	for i, id := range ids {
-		reads[i] = userRead{id: id, fields: p.HMGet(ctx, d.keys.user(id), viewFields...)}
+		reads[i] = userRead{id: id, fields: p.HMGet(ctx, d.keys.user(id), names...)}
 		if !omit.Sync {
 			reads[i].state = d.queue.ReadState(ctx, p, UserKey(id))
 		}

@@ -29,7 +29,7 @@ type Range struct {
 	Omit  Omit
 }
 
-// Omit says what of a user need not be read.
+// Omit says what of a user need not be read: the groups; the link and the state of the synchronisation.
 type Omit struct{ Groups, Sync bool }
 
 // Page is a part of a list and the size of the whole.

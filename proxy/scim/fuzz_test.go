@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -46,6 +47,9 @@ func FuzzFilter(f *testing.F) {
 				t.Fatalf("%q printed as %q: %v", text, printed, err)
 			}
 			match := parsed.Match(fuzzUser)
+			if typ == UserType {
+				checkPartialView(t, parsed)
+			}
 			if again.String() != printed || again.Match(fuzzUser) != match {
 				t.Fatalf("%q printed as %q, then as %q", text, printed, again)
 			}
@@ -55,6 +59,27 @@ func FuzzFilter(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a filter looks at is all that it needs to know of a resource.
+func checkPartialView(t *testing.T, f *Filter) {
+	t.Helper()
+	stored := make(map[string]any, len(fuzzUser))
+	for name, v := range fuzzUser {
+		if name != "id" && name != "meta" {
+			stored[name] = v
+		}
+	}
+	in := RenderInput{Type: UserType, ID: "1", Stored: (&Resource{Attributes: stored}).JSON(), LastModified: time.Unix(1_770_000_000, 0),
+		Groups: []GroupRef{{ID: "g", Display: "G"}}, Sync: &SyncStatus{Status: "synced"}}
+	whole, err := View(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := PartialView(in, ListQuery{Filter: f}.Needs())
+	if err != nil || f.Match(part) != f.Match(whole) {
+		t.Fatalf("%s: %v with all that it needs, %v with everything (%v)", f, f.Match(part), f.Match(whole), err)
+	}
 }
 
 // A path never panics; what it prints selects the same.
