@@ -49,6 +49,11 @@ bench: ## Run the benchmarks that match BENCH (default all), on a real Redis.
 	@.ci/deps redis-server
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+.PHONY: bench-lists
+bench-lists: ## Print the latency of listings at 1,000 to 100,000 people, on a real Redis, as a table.
+	@.ci/deps redis-server
+	@$(GO) test ./proxy -run '^$$' -bench '^BenchmarkLists$$' -benchtime 20x -timeout 30m | .ci/bench-table
+
 .PHONY: cover
 cover: ## Write the coverage profile to coverage.out and print the figures by package.
 	@.ci/deps redis-server

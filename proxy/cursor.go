@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/http"
 	"time"
 
@@ -40,31 +39,56 @@ const (
 	fingerprintSize = 16
 )
 
-// cursorSeal seals the cursors of one token of one project.
-func cursorSeal(project string, digest [sha256.Size]byte) (cipher.AEAD, error) {
-	mac := hmac.New(sha256.New, digest[:])
-	_, _ = io.WriteString(mac, "scimcms cursor 1 "+project) // never fails (hash)
-	block, err := aes.NewCipher(mac.Sum(nil))
+// seal seals the cursors of one token of one project. The nonce is made of the content, so that the same request has the
+// same answer.
+type seal struct {
+	aead  cipher.AEAD
+	nonce []byte // key that nonces are made with
+}
+
+func newSeal(project string, digest [sha256.Size]byte) (seal, error) {
+	derive := func(purpose string) []byte { return keyed(digest[:], []byte("scimcms cursor "+purpose+" "+project)) }
+	block, err := aes.NewCipher(derive("seal"))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the key has a length that there is
+		return seal{}, err //nolint:wrapcheck // the key has a length that there is
 	}
-	return cipher.NewGCMWithRandomNonce(block) //nolint:wrapcheck // as above
+	aead, err := cipher.NewGCM(block)
+	return seal{aead: aead, nonce: derive("nonce")}, err //nolint:wrapcheck // as above
+}
+
+func keyed(key, text []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(text)
+	return mac.Sum(nil)
+}
+
+func (s seal) close(plain []byte) []byte {
+	nonce := keyed(s.nonce, plain)[:s.aead.NonceSize()]
+	return s.aead.Seal(nonce, nonce, plain, nil)
+}
+
+func (s seal) open(sealed []byte) ([]byte, error) {
+	n := min(s.aead.NonceSize(), len(sealed))
+	if n < s.aead.NonceSize() {
+		return nil, errCursor
+	}
+	return s.aead.Open(nil, sealed[:n], sealed[n:], nil) //nolint:wrapcheck // only that it is refused counts
 }
 
 // cursors makes and reads the cursors of one query.
 type cursors struct {
-	aead  cipher.AEAD
-	query []byte
-	now   time.Time
-	life  time.Duration
-	parts int
-	sort  bool
+	sealer seal
+	query  []byte
+	now    time.Time
+	life   time.Duration
+	parts  int
+	sort   bool
 }
 
 // cursors are those of the request's token, for the query that the parts have in common.
 func (r *request) cursors(parts []part) (cursors, error) {
-	aead, err := cursorSeal(r.tenant.Name, r.digest)
-	c := cursors{aead: aead, now: r.start, life: r.srv.opts.Limits.Cursor, parts: len(parts)}
+	sealer, err := newSeal(r.tenant.Name, r.digest)
+	c := cursors{sealer: sealer, now: r.start, life: r.srv.opts.Limits.Cursor, parts: len(parts)}
 	sum := sha256.New()
 	write := json.NewEncoder(sum)
 	for _, p := range parts {
@@ -87,11 +111,16 @@ func (r *request) cursors(parts []part) (cursors, error) {
 
 // seal makes a cursor of unreserved characters (RFC 9865 section 2).
 func (c cursors) seal(p position) string {
-	plain, err := json.Marshal(sealedPosition{position: p, Query: c.query, Expires: c.now.Add(c.life).Unix()})
+	plain, err := json.Marshal(sealedPosition{position: p, Query: c.query, Expires: c.expires()})
 	if err != nil {
 		return "" // texts and numbers only
 	}
-	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, plain, nil))
+	return base64.RawURLEncoding.EncodeToString(c.sealer.close(plain))
+}
+
+// expires is the full minute after the cursor's time.
+func (c cursors) expires() int64 {
+	return c.now.Add(c.life + time.Minute - time.Second).Truncate(time.Minute).Unix()
 }
 
 var (
@@ -112,7 +141,7 @@ func (c cursors) open(text string) (position, error) {
 	if err != nil {
 		return position{}, errCursor.WithCause(err)
 	}
-	plain, err := c.aead.Open(nil, nil, sealed, nil)
+	plain, err := c.sealer.open(sealed)
 	if err != nil {
 		return position{}, errCursor.WithCause(err)
 	}

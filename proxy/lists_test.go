@@ -127,14 +127,14 @@ func TestListUsers_OtherFiltersScanAndCountExactly(t *testing.T) {
 func TestListUsers_TooManyCandidatesOfAnIndexAreScanned(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
-	for i := range 1001 {
+	for i := range 2*2000 + 1 {
 		f.store.users = append(f.store.users, directory.User{
 			ID: fmt.Sprint("u", i), Seq: int64(i) + 1, State: directory.Live, Active: true, External: "same",
 			Doc: fmt.Appendf(nil, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"externalId":"same","userName":"p%d@example.com","active":true}`, i),
 		})
 	}
 	got := f.want(200, http.MethodGet, "/scim/v2/Users?count=2&filter="+url.QueryEscape(`externalId eq "same" and active eq true`), "")
-	if got["totalResults"] != 1001.0 || ids(got) != "u0 u1" || f.store.scans != 1 {
+	if got["totalResults"] != 4001.0 || ids(got) != "u0 u1" || f.store.scans != 1 {
 		t.Errorf("got %v (%d scans): %s", got["totalResults"], f.store.scans, ids(got))
 	}
 }

@@ -51,6 +51,8 @@ type QueueConfig struct {
 type LimitsConfig struct {
 	Body ByteSize `yaml:"body" default:"4MiB" min:"64KiB" max:"64MiB"`
 	Page int      `yaml:"page" default:"200" min:"100" max:"1000"`
+	// CursorTimeout is how long a cursor of a listing is good for, and is advertised.
+	CursorTimeout time.Duration `yaml:"cursor_timeout" default:"1h" min:"1m" max:"24h"`
 	// BulkOperations and BulkPayload bound one bulk request, and are advertised.
 	BulkOperations int      `yaml:"bulk_operations" default:"1000" min:"1" max:"10000"`
 	BulkPayload    ByteSize `yaml:"bulk_payload" default:"4MiB" min:"64KiB" max:"64MiB"`

@@ -64,7 +64,7 @@ func TestLoadConfig_Defaults(t *testing.T) {
 		Redis:  RedisConfig{URL: Secret{literal: true, value: "redis://127.0.0.1:6379/0"}, Durability: "everysec"},
 		Sync:   SyncConfig{Wait: 3 * time.Second, Workers: 8},
 		Queue:  QueueConfig{Attempts: 12, Backoff: time.Second, MaxBackoff: 15 * time.Minute},
-		Limits: LimitsConfig{Body: 4 << 20, Page: 200, BulkOperations: 1000, BulkPayload: 4 << 20},
+		Limits: LimitsConfig{Body: 4 << 20, Page: 200, CursorTimeout: time.Hour, BulkOperations: 1000, BulkPayload: 4 << 20},
 		Projects: []ProjectConfig{{
 			Name:   "site",
 			Tokens: []TokenConfig{{Name: "okta", SHA256: abcDigest, Digest: abc}},

@@ -91,7 +91,7 @@ func (w wiring) addPool(a *app) error {
 
 // of are the limits as the SCIM server takes them.
 func (l LimitsConfig) of() proxy.Limits {
-	return proxy.Limits{Body: int64(l.Body), Count: l.Page, BulkOperations: l.BulkOperations, BulkPayload: int64(l.BulkPayload)}
+	return proxy.Limits{Body: int64(l.Body), Count: l.Page, Cursor: l.CursorTimeout, BulkOperations: l.BulkOperations, BulkPayload: int64(l.BulkPayload)}
 }
 
 // addServers adds what answers identity providers and operators.
