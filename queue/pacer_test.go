@@ -223,6 +223,77 @@ func TestPacer_WaitFailsAtOnceWhenTheContextEndsBeforeTheSlot(t *testing.T) {
 		p, err := NewPacer(PacerOptions{Redis: store.Client, Base: store.Base, Limit: 1, Window: time.Hour})
 		ok(t, err)
 		ok(t, p.Wait(ctx))
+		short, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		if err := p.Wait(short); !errors.Is(err, context.DeadlineExceeded) || short.Err() != nil {
+			t.Fatalf("got %v", err)
+		}
+		ended, end := context.WithCancel(ctx)
+		end()
+		if err := p.Wait(ended); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestPacer_NilDoesNotPace(t *testing.T) {
+	t.Parallel()
+	p, err := NewPacer(PacerOptions{})
+	if err != nil || p != nil {
+		t.Fatalf("limit 0: %v, %v", p, err)
+	}
+	slot, ahead, booked, err := p.Book(ctx, 0)
+	next, errNext := p.NextIn(ctx)
+	if err := errors.Join(err, errNext, p.Wait(ctx), p.Report(ctx, Feedback{Limited: true})); err != nil {
+		t.Fatal(err)
+	}
+	if !booked || p.Factor() != 1 || ahead != 0 || next != 0 || !slot.Spent() || WithSlot(ctx, slot) != ctx {
+		t.Fatal("a nil pacer paces")
+	}
+}
+
+func TestNewPacer_NamesEveryProblem(t *testing.T) {
+	t.Parallel()
+	_, err := NewPacer(PacerOptions{Base: "cms", Limit: -1})
+	for _, want := range []string{"Redis is missing", "hash tag", "no rate"} {
+		if err == nil || !contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
+func TestPacer_NowNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+		a, _, clock := pacers(t, store, 60, 3*time.Second)
+		ok(t, a.Wait(ctx))
+		clock.Set(start - 60_000) // a fail-over to a server whose clock is a minute behind
+		_, ahead, booked, err := a.Book(ctx, threeAhead)
+		ok(t, err)
+		if !booked || ahead > 52*time.Millisecond {
+			t.Fatalf("the next slot is %s away", ahead)
+		}
+	})
+}
+
+// TestPacer_WithoutRedisEveryProcessTakesItsShare: a sync under way goes on at limit ÷ replicas, without a burst.
+func TestPacer_WithoutRedisEveryProcessTakesItsShare(t *testing.T) {
+	t.Parallel()
+	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+		a, b, clock := pacers(t, store, 60, 3*time.Second)
+		for range 3 {
+			ok(t, b.Wait(ctx))
+			ok(t, a.Wait(ctx))
+		}
+		a.opt.Redis = unreachable(t)
+		before := clock.Micros()
+		for range 20 {
+			ok(t, a.Wait(ctx))
+		}
+		took, want := time.Duration(clock.Micros()-before)*time.Microsecond, 20*2*a.gap()
+		if took < want-time.Millisecond || took > want+time.Millisecond {
+			t.Errorf("20 calls of one of two processes took %s, want %s", took, want)
+		}
 	})
 }
 
