@@ -44,7 +44,7 @@ type scrape struct {
 	mu      sync.Mutex
 	sources map[string]Source
 
-	depth, oldest, eta, leased, parked, codes, held, paused, circuit, pacer, importAge, users, groups *prometheus.Desc
+	depth, oldest, eta, leased, parked, codes, held, paused, circuit, pacer, importAge, users, groups, drift *prometheus.Desc
 }
 
 func newScrape() *scrape {
@@ -66,12 +66,13 @@ func newScrape() *scrape {
 		importAge: desc("import_age_seconds", "Age of the last full picture of the CMS."),
 		users:     desc("users", "People on record, by state.", "state"),
 		groups:    desc("groups", "Groups on record."),
+		drift:     desc("drift", "Differences that somebody made in the CMS by hand, by kind.", "kind"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.held, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups} {
+	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.held, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups, s.drift} {
 		ch <- d
 	}
 }
@@ -154,6 +155,9 @@ func (s *scrape) collectEngine(ctx context.Context, g gauges, src Source) error 
 	}
 	g.set(s.users, float64(st.Users), "listed")
 	g.set(s.groups, float64(st.Groups))
+	for kind, n := range st.Drift {
+		g.set(s.drift, float64(n), string(kind))
+	}
 	if st.ImportAge >= 0 {
 		g.set(s.importAge, st.ImportAge.Seconds())
 	}

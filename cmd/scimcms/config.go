@@ -71,10 +71,11 @@ type ProjectConfig struct {
 	ContentOwner  ContentOwnerConfig `yaml:"content_owner" reload:"live"`
 	OnEmailChange string             `yaml:"on_email_change" default:"keep" oneof:"keep,reinvite" reload:"live"`
 	// Protected lists the addresses that are never written to.
-	Protected []string     `yaml:"protected" reload:"live"`
-	Import    ImportConfig `yaml:"import" reload:"live"`
-	Drift     string       `yaml:"drift" default:"report" oneof:"report,repair" reload:"live"`
-	Brake     BrakeConfig  `yaml:"brake"`
+	Protected   []string          `yaml:"protected" reload:"live"`
+	Invitations InvitationsConfig `yaml:"invitations" reload:"live"`
+	Import      ImportConfig      `yaml:"import" reload:"live"`
+	Drift       string            `yaml:"drift" default:"report" oneof:"report,repair" reload:"live"`
+	Brake       BrakeConfig       `yaml:"brake"`
 }
 
 // TokenConfig is one SCIM token of a project, given as its SHA-256 or read from the environment or a file.
@@ -141,6 +142,12 @@ type GroupsConfig struct {
 type ContentOwnerConfig struct {
 	Type string `yaml:"type" oneof:"account,user,access_token,sso_user"`
 	ID   string `yaml:"id"`
+}
+
+// InvitationsConfig says what becomes of invitations that run out.
+type InvitationsConfig struct {
+	// Resend is how often one is sent again without a write of the identity provider.
+	Resend int `yaml:"resend" default:"2" min:"0" max:"20"`
 }
 
 // ImportConfig says how often the CMS is read as a whole.

@@ -239,9 +239,6 @@ func TestLoadConfig_Warnings(t *testing.T) {
 		env    []string
 		want   []string
 	}{
-		{name: "not enforced", source: minimal + "    drift: repair\n", want: []string{
-			"projects[0].drift: repair is not enforced by this version: drift is reported only (line 6)",
-		}},
 		{name: "admin reachable", source: "admin: {listen: \":9090\"}\n" + minimal, want: []string{
 			"admin.listen: is reachable from other machines, and without admin.token nothing can be changed through it (line 1)",
 		}},

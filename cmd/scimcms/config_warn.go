@@ -26,9 +26,6 @@ func warn(c *Config, env map[string]string, r *report) {
 }
 
 func warnProject(p *ProjectConfig, path string, r *report) {
-	if p.Drift == "repair" {
-		r.warning(path+".drift", "repair is not enforced by this version: drift is reported only")
-	}
 	if u, err := url.Parse(p.CMS.BaseURL); err == nil && u.Scheme == "http" && !isLoopback(u.Host) {
 		r.warning(path+".cms.base_url", "is not https: the CMS token travels in the clear")
 	}

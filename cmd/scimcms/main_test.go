@@ -67,14 +67,14 @@ func TestUnknownCommand(t *testing.T) {
 func TestCheck_Offline(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "scimcms.yaml")
-	if err := os.WriteFile(path, []byte(minimal+"    drift: repair\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(minimal+"    content_owner: {type: user, id: \"1\"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := execute(t, "check", "--offline", "--config", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "warning: projects[0].drift: repair is not enforced by this version: drift is reported only (line 6)\n" +
+	want := "warning: projects[0].content_owner: has no effect where on_delete is deactivate (line 6)\n" +
 		path + ": 1 project, no problem found\n"
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)

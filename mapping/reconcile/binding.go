@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/queue"
 )
@@ -226,6 +227,7 @@ func (e *Engine) recordNotes(ctx context.Context) (notes []string) {
 type Stats struct {
 	Users, Groups int64
 	ImportAge     time.Duration // -1: never imported
+	Drift         map[mapping.DriftKind]int
 }
 
 // Stats reads the figures of the record.
@@ -239,5 +241,9 @@ func (e *Engine) Stats(ctx context.Context) (Stats, error) {
 	if last.IsZero() {
 		age = -1
 	}
-	return Stats{Users: c.Users, Groups: c.Groups, ImportAge: age}, err
+	if err != nil {
+		return Stats{}, err
+	}
+	drift, err := e.driftCounts(ctx)
+	return Stats{Users: c.Users, Groups: c.Groups, ImportAge: age, Drift: drift}, err
 }

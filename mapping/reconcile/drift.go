@@ -313,3 +313,17 @@ func (r *reviewer) holds(ctx context.Context, i *DriftItem) (bool, error) {
 
 // ConfirmRepair lets drift be repaired by a record that was begun when the CMS had people already.
 func (e *Engine) ConfirmRepair(ctx context.Context) error { return e.dir.ConfirmRepair(ctx, e.o.Now()) }
+
+// driftCounts says how much the last review found of each kind.
+func (e *Engine) driftCounts(ctx context.Context) (map[mapping.DriftKind]int, error) {
+	fields, err := e.dir.DriftFields(ctx)
+	out := make(map[mapping.DriftKind]int, len(mapping.DriftKinds()))
+	for _, kind := range mapping.DriftKinds() {
+		out[kind] = 0
+	}
+	for _, field := range fields {
+		kind, _, _ := strings.Cut(field, "|")
+		out[mapping.DriftKind(kind)]++
+	}
+	return out, err
+}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scimcms/scimcms/mapping/reconcile"
 	"github.com/scimcms/scimcms/queue"
 )
 
@@ -28,13 +29,15 @@ type view struct {
 
 type projectView struct {
 	project
-	Lanes  []laneView
-	Oldest string
-	ETA    string
-	Parked []entry
-	More   int64 // parked keys beyond those listed
-	Held   []entry
-	Others int64 // held keys beyond those listed
+	Lanes     []laneView
+	Oldest    string
+	ETA       string
+	Parked    []entry
+	Drift     []reconcile.DriftItem
+	MoreDrift int
+	More      int64 // parked keys beyond those listed
+	Held      []entry
+	Others    int64 // held keys beyond those listed
 }
 
 type laneView struct {
@@ -79,6 +82,10 @@ func (s *Server) projectView(ctx context.Context, p *Project) projectView {
 	for _, lane := range queue.Lanes() {
 		v.Lanes = append(v.Lanes, laneView{lane, v.Queue.Depth[lane]})
 	}
+	if err := v.addDrift(ctx, p); err != nil {
+		s.logFailure(ctx, "GET /", err)
+		v.Error = storeSilent
+	}
 	v.Oldest = (time.Duration(v.Queue.OldestAgeSeconds) * time.Second).String()
 	v.ETA = (time.Duration(v.Queue.ETASeconds) * time.Second).String()
 	parked, err := shown(ctx, p, queue.Parked)
@@ -102,6 +109,17 @@ func shown(ctx context.Context, p *Project, state queue.State) (out []entry, err
 		out = append(out, newEntry(e))
 	}
 	return out, err
+}
+
+// addDrift lists what was changed by hand, without the names of people.
+func (v *projectView) addDrift(ctx context.Context, p *Project) error {
+	if p.Drift == nil {
+		return nil
+	}
+	rep, err := p.Drift.Drift(ctx)
+	v.Drift = rep.Items[:min(len(rep.Items), shownKeys)]
+	v.MoreDrift = len(rep.Items) - len(v.Drift)
+	return err
 }
 
 func (s *Server) style(w http.ResponseWriter, r *http.Request) {

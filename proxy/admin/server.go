@@ -36,6 +36,8 @@ type Project struct {
 	Brake Brake
 	// Explainer tells how a user stands. Nil: nobody does.
 	Explainer Explainer
+	// Drift is what was changed by hand in the CMS. Nil: nobody looks for it.
+	Drift Drift
 	// Ready says whether the project can work. Nil: it always can.
 	Ready func(context.Context) reconcile.Readiness
 	// ETA is how long a backlog of so many keys takes at the CMS's pace. Nil: not known.
@@ -90,6 +92,10 @@ func (s *Server) register() {
 	s.mux.HandleFunc("POST /api/projects/{project}/queue/drop", s.change(s.drop))
 	s.mux.HandleFunc("POST /api/projects/{project}/queue/pause", s.change(s.pause))
 	s.mux.HandleFunc("POST /api/projects/{project}/queue/resume", s.change(s.resume))
+	s.mux.HandleFunc("GET /api/projects/{project}/drift", s.read(s.drift))
+	s.mux.HandleFunc("POST /api/projects/{project}/drift/confirm", s.change(s.confirmDrift))
+	s.mux.HandleFunc("POST /api/projects/{project}/drift/dismiss", s.change(s.dismissDrift))
+	s.mux.HandleFunc("POST /api/projects/{project}/link", s.change(s.link))
 	s.mux.HandleFunc("GET /api/projects/{project}/brake", s.read(s.brake))
 	s.mux.HandleFunc("POST /api/projects/{project}/brake/release", s.change(s.release))
 	s.mux.HandleFunc("POST /api/projects/{project}/brake/discard", s.change(s.discard))
