@@ -42,6 +42,22 @@ func (a declared) value(word string) any {
 	return word
 }
 
+// fitting is a value that names what there is, where the attribute names something.
+func (c *truth) fitting(a declared, word string) any {
+	v := a.value(word)
+	entries, _ := v.([]any)
+	switch a.Name {
+	case "members":
+		member := c.okta(http.StatusCreated, "POST", "/Users", oktaUser("member@x.example", "00u-member"))
+		return []any{map[string]any{"value": member["id"]}}
+	case "roles":
+		for _, entry := range entries {
+			entry.(map[string]any)["value"] = "Editor" // one of the CMS's own
+		}
+	}
+	return v
+}
+
 // schemasOf are the attributes of each schema, by URN.
 func (s *site) schemasOf() map[string][]declared {
 	s.t.Helper()
@@ -215,12 +231,7 @@ func (c *truth) caseExact(a declared) {
 func (c *truth) returned(a declared) {
 	c.t.Helper()
 	word := "Given-" + a.Name + "@x.example"
-	more := map[string]any{a.Name: a.value(word)}
-	if a.Name == "members" {
-		member := c.okta(http.StatusCreated, "POST", "/Users", oktaUser("member@x.example", "00u-member"))
-		more[a.Name] = []any{map[string]any{"value": member["id"]}}
-	}
-	id, _, refused := c.makes(c.body(more))
+	id, _, refused := c.makes(c.body(map[string]any{a.Name: c.fitting(a, word)}))
 	if refused != "" {
 		c.t.Fatalf("%s", refused)
 	}
@@ -248,7 +259,7 @@ func (c *truth) shape(a declared) {
 	if a.Mutability != "readWrite" || len(a.SubAttributes) == 0 || a.Name == "members" {
 		return
 	}
-	_, made, refused := c.makes(c.body(map[string]any{a.Name: a.value("Shape-" + a.Name + "@x.example")}))
+	_, made, refused := c.makes(c.body(map[string]any{a.Name: c.fitting(a, "Shape-"+a.Name+"@x.example")}))
 	if refused != "" {
 		c.t.Fatalf("%s", refused)
 	}
