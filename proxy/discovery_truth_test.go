@@ -52,7 +52,9 @@ func (c *truth) fitting(a declared, word string) any {
 		return []any{map[string]any{"value": member["id"]}}
 	case "roles":
 		for _, entry := range entries {
-			entry.(map[string]any)["value"] = "Editor" // one of the CMS's own
+			if role, ok := entry.(map[string]any); ok {
+				role["value"] = "Editor" // one of the CMS's own
+			}
 		}
 	}
 	return v

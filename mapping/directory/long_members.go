@@ -106,12 +106,9 @@ func (m MemberChange) split(n int) (part, rest MemberChange) {
 func (d *Directory) replaceLong(ctx context.Context, id string, m MemberChange, a askedOf) (Committed[Group], error) {
 	members := slices.Compact(slices.Sorted(slices.Values(m.Add)))
 	for range longTries {
-		g, err := d.Group(ctx, id, 0)
+		g, err := d.groupAt(ctx, id, m.At)
 		if err != nil {
 			return Committed[Group]{}, err
-		}
-		if m.At != nil && g.Version() != *m.At {
-			return Committed[Group]{}, ErrStale
 		}
 		s, err := d.stage(ctx, id, members)
 		if err != nil {
@@ -135,6 +132,15 @@ func (d *Directory) replaceLong(ctx context.Context, id string, m MemberChange, 
 		}
 	}
 	return Committed[Group]{}, ErrStale
+}
+
+// groupAt reads a group; ErrStale when it is not at the version given, if one is.
+func (d *Directory) groupAt(ctx context.Context, id string, at *Version) (Group, error) {
+	g, err := d.Group(ctx, id, 0)
+	if err == nil && at != nil && g.Version() != *at {
+		err = ErrStale
+	}
+	return g, err
 }
 
 // staged is a member list under a temporary key.
