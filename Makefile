@@ -40,6 +40,16 @@ race: ## Run the tests five times over, shuffled, to shake races out.
 	@.ci/deps redis-server
 	$(GO) test -race -shuffle=on -count=5 ./...
 
+.PHONY: model
+model: ## Compare the engine with its model over SEEDS (default 2000) from FROM (default 1) on; SEED=n replays one.
+	@.ci/deps redis-server
+	MODEL_SEED=$(SEED) MODEL_FROM=$(or $(FROM),1) MODEL_SEEDS=$(or $(SEEDS),2000) $(GO) test ./mapping/reconcile/modeltest -run Model -count=1 -timeout 6h -v
+
+.PHONY: model-mutants
+model-mutants: ## Break the engine in every way that its checker must see, and say what each was caught by.
+	@.ci/deps redis-server
+	$(GO) test ./mapping/reconcile/modeltest -run BrokenVariants -count=1 -timeout 1h -v
+
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (default 30s) each.
 	@.ci/fuzz $(FUZZTIME)

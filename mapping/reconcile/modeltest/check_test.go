@@ -225,6 +225,11 @@ func (e *end) tainted(u directorytest.Value) bool {
 			return true
 		}
 	}
+	for _, ev := range e.history { // an account that is gone may have had an earlier address
+		if ev.wish != nil && ev.user != "" && e.users[ev.user]["un"] == u["un"] && e.touched[strings.ToLower(ev.wish.Address)] {
+			return true
+		}
+	}
 	return false
 }
 

@@ -389,6 +389,7 @@ func (w *world) quiet() bool {
 			w.land(w.rng.IntN(onTheWay))
 			continue
 		}
+		_ = w.side.Del(context.Background(), w.base+":q:paused").Err() // an operator's pause may have come late
 		queued, _ := w.depth()
 		if queued == 0 && clients == 0 && workers == 0 && onTheWay == 0 {
 			return true
