@@ -19,6 +19,8 @@ import "strings"
 //	base:q:now      STRING  the latest now (ms) that a script of the project has seen
 //	base:q:paused   STRING  present while an operator has paused the project
 //	base:q:circuit  HASH    present while the circuit is open
+//	base:q:gate     STRING  present while the project is backed up (expires by itself) or restored
+//	base:q:look     STRING  ms of a restore; present until a picture of the CMS has been imported since
 //	base:q:failed   ZSET    keys over which the CMS failed since it last answered a write; expires after an hour
 //	base:q:refused:<code>  ZSET    keys refused with a code that nobody has listed, lately; expires after an hour
 //	base:q:notall:<code>   STRING  present for an hour after such a code turned out to be about its keys alone
@@ -37,6 +39,8 @@ func (k keys) since() string             { return k.base + ":q:since" }
 func (k keys) idents() string            { return k.base + ":q:idents" }
 func (k keys) ticket() string            { return k.base + ":q:ticket" }
 func (k keys) now() string               { return k.base + ":q:now" }
+func (k keys) gate() string              { return k.base + ":q:gate" }
+func (k keys) looks() string             { return k.base + ":q:look" }
 func (k keys) paused() string            { return k.base + ":q:paused" }
 func (k keys) circuit() string           { return k.base + ":q:circuit" }
 

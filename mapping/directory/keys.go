@@ -29,7 +29,9 @@ package directory
 //	:rules         hash    hash (fingerprint of the rules in force), epoch, seen (ms), groups and users (how far the sweep is)
 //	:rules:known   zset    fingerprints of rules that were in force, by epoch; the last 100
 //	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople, rolesretried, drift,
-//	                       driftok
+//	                       driftok, lookpic (the picture that a restore began with)
+//	:restore:lock  string  present while a restore stages; expires by itself
+//	:restore:k:KEY         a key of a backup until the restore swaps it in; the next restore clears what one left
 //	:audit         stream  writes of the identity provider, at most about 100,000
 type keys struct{ base string }
 

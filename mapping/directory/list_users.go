@@ -3,6 +3,7 @@ package directory
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -64,11 +65,31 @@ func (d *Directory) listUsers(ctx context.Context, count int, omit Omit, which f
 	if count > 0 {
 		ids = which(p)
 	}
+	gate := d.askGate(ctx, p)
 	if _, err := p.Exec(ctx); err != nil {
 		return Page[User]{}, unavailable(err)
 	}
+	if err := closed(gate); err != nil {
+		return Page[User]{}, err
+	}
 	users, err := d.loadUsers(ctx, ids.Val(), fans.Val(), omit)
 	return Page[User]{Total: int(total.Val()), Items: users}, err
+}
+
+// askGate asks, behind what else a pipeline reads, whether a restore has half of the project (gate.lua does it for scripts).
+func (d *Directory) askGate(ctx context.Context, p redis.Pipeliner) *redis.StringCmd {
+	return p.GetRange(ctx, queue.GateKey(d.keys.base), 0, int64(len(restoreGate)-1))
+}
+
+// restoreGate begins the gate's value while a project is restored.
+const restoreGate = "restore"
+
+// closed refuses what was read of half a record.
+func closed(gate *redis.StringCmd) error {
+	if gate.Val() == restoreGate {
+		return &UnavailableError{Cause: errors.New("the project is being restored")}
+	}
+	return nil
 }
 
 // userRead is one user on its way: the answers are there when the pipeline has run.
@@ -98,8 +119,12 @@ func (d *Directory) loadUsers(ctx context.Context, ids, fans []string, omit Omit
 		}
 	}
 	open := d.askFans(ctx, p, ids, fans)
+	gate := d.askGate(ctx, p)
 	if _, err := p.Exec(ctx); err != nil {
 		return nil, unavailable(err)
+	}
+	if err := closed(gate); err != nil {
+		return nil, err
 	}
 	users := make([]User, 0, len(ids))
 	for i := range reads {

@@ -199,10 +199,11 @@ func (d *Directory) RolesVersion(ctx context.Context) (string, error) {
 	return v, nil
 }
 
-// Imported notes the end of an import.
-func (d *Directory) Imported(ctx context.Context, when time.Time, entities int) error {
-	err := d.rdb.HSet(ctx, d.keys.meta(), "import", when.UnixMilli(), "people", entities).Err()
-	return unavailable(err)
+// Imported notes the end of an import. After a restore, a picture that was begun since has shown the CMS as it is: keys need
+// no longer be looked at one by one.
+func (d *Directory) Imported(ctx context.Context, picture int64, when time.Time, entities int) error {
+	_, err := d.run(ctx, d.scripts.imported, nil, picture, when.UnixMilli(), entities)
+	return err
 }
 
 // NoteBegin notes the first picture of a record that knew nobody, and how many people were in the CMS then.

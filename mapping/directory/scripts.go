@@ -21,6 +21,7 @@ type scripts struct {
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
 	saveRoles, lost, window, stopInvitations, admit, discard     *redis.Script
 	linkUser, claimRules, sweepRules, resolveRoles               *redis.Script
+	imported                                                     *redis.Script
 }
 
 func loadScripts() *scripts {
@@ -47,6 +48,7 @@ func loadScripts() *scripts {
 		importNewUser: script("link", "import_new_user"),
 		importMissing: script("link", "import_missing"),
 		importRoles:   script("link", "import_roles"),
+		imported:      script("imported"),
 		saveRoles:     script("save_roles"),
 		lost:          script("lost"),
 		linkUser:      script("link", "link_user"),

@@ -66,7 +66,7 @@ var calls = map[string]func(r *rig) error{
 	"ImportRoles":   func(r *rig) error { return r.d.ImportRoles(r.ctx, 1, RolesPicture{Entries: []RoleEntry{{}}}) },
 	"SaveRoles":     func(r *rig) error { return fails(r.d.SaveRoles(r.ctx, nil, "")) },
 	"Roles":         func(r *rig) error { _, _, err := r.d.Roles(r.ctx); return err },
-	"Imported":      func(r *rig) error { return r.d.Imported(r.ctx, time.UnixMilli(1), 1) },
+	"Imported":      func(r *rig) error { return r.d.Imported(r.ctx, 1, time.UnixMilli(1), 1) },
 	"LastImport":    func(r *rig) error { return fails(r.d.LastImport(r.ctx)) },
 	"Bind":          func(r *rig) error { return fails(r.d.Bind(r.ctx, "s")) },
 	"NoteBegin":     func(r *rig) error { return r.d.NoteBegin(r.ctx, time.UnixMilli(1), 1) },

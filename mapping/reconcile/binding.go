@@ -173,6 +173,9 @@ func (e *Engine) Ready(ctx context.Context) Readiness {
 	if err != nil {
 		return Readiness{Reasons: []string{"Redis does not answer"}}
 	}
+	if restoring, err := e.queue.Restoring(ctx); err != nil || restoring {
+		return Readiness{Reasons: []string{"a restore of the record is under way or was broken off: nothing is read or written until one has ended"}}
+	}
 	checked, problem := e.binding.state()
 	switch {
 	case problem != "":

@@ -91,7 +91,7 @@ func (e *Engine) importNow(ctx context.Context) error {
 	if err := e.review(ctx, began, reopened); err != nil {
 		return err
 	}
-	return e.dir.Imported(ctx, began, len(found.links))
+	return e.dir.Imported(ctx, picture, began, len(found.links))
 }
 
 // noteBegin remembers when the record was begun, and tells operators if the CMS had people then: at the first start with

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -66,7 +67,7 @@ func (a *aroundCluster) DialHook(next redis.DialHook) redis.DialHook { return ne
 // ProcessHook implements redis.Hook.
 func (a *aroundCluster) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
+		err := a.send(ctx, cmd, next)
 		var hidden *unknownError
 		if errors.As(err, &hidden) {
 			a.client.ReloadState(ctx) // the node may be gone: the next command asks for its successor
@@ -74,6 +75,23 @@ func (a *aroundCluster) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		return err
 	}
+}
+
+// send gives SCAN and KEYS to the node that has the hash tag of their pattern, and everything else to the loop.
+func (a *aroundCluster) send(ctx context.Context, cmd redis.Cmder, loop redis.ProcessHook) error {
+	if name := cmd.Name(); name != "scan" && name != "keys" {
+		return loop(ctx, cmd)
+	}
+	for _, arg := range cmd.Args() {
+		if pattern, ok := arg.(string); ok && strings.Contains(pattern, "{") {
+			node, err := a.client.MasterForKey(ctx, pattern)
+			if err != nil {
+				return err
+			}
+			return node.Process(ctx, cmd)
+		}
+	}
+	return errors.New("redis: a pattern without a hash tag has no node")
 }
 
 // ProcessPipelineHook implements redis.Hook. All keys of a pipeline are of one slot.

@@ -40,6 +40,8 @@ local function q_push(p, key, lane, now, fresh)
     if held then redis.call('ZREM', p .. ':q:held', key) end
     if parked then q_unpark(p, key) end
     redis.call('HSET', k, 'ticket', q_num(ticket), 'lane', lane, 'attempts', '0', 'since', at, 'code', '', 'text', '', 'parked', '', 'held', '')
+    local look = redis.call('GET', p .. ':q:look') -- the record may be older than the CMS
+    if look then redis.call('HSET', k, 'look', look) end
     redis.call('ZADD', p .. ':q:since', at, key)
     redis.call('ZADD', p .. ':q:' .. lane, at, key)
     return ticket
