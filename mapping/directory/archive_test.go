@@ -180,6 +180,9 @@ func TestHalfARestoreIsNeverServed_AndIsRepairedByDoingItAgain(t *testing.T) {
 		if _, err := r.d.ListUsers(r.ctx, Window{1, 10}); err == nil {
 			r.Errorf("half a record is read")
 		}
+		if p, err := r.d.FindUsers(r.ctx, ByUserName, "ada@x", Window{1, 10}); err == nil {
+			r.Errorf("half a record is searched: %+v", p)
+		}
 		if _, err := r.d.CreateUser(r.ctx, wish("eve@x"), ""); err == nil {
 			r.Errorf("half a record is written")
 		}
