@@ -142,7 +142,7 @@ func (m *model) doLink() {
 	_, err := m.settle(id, UserResult{Link: &l, Intent: ClearIntent})
 	m.giveBack(UserKey(id))
 	for other, u := range m.users {
-		if other != id && u.visible && u.managed && (u.linked == a || m.d.opts.Fold(u.w.Address) == a) && m.users[id].linked != a {
+		if other != id && u.visible && u.managed && (u.linked == a || m.d.opts.Fold(u.w.Address) == a) && m.users[id].linked != a && !m.leaversOwn(id, u, a) {
 			if e, ok := as[*TakenError](err); !ok {
 				m.Errorf("%s has %s, but %s was linked: %+v, %v", other, a, id, e, err)
 			}
@@ -152,6 +152,12 @@ func (m *model) doLink() {
 	if _, ok := as[*TakenError](err); !ok {
 		m.ok(err)
 	}
+}
+
+// leaversOwn says that a leaver may be linked at an address that is another's by now: who has it keeps an account of their own
+// under another address.
+func (m *model) leaversOwn(id string, other *modelUser, address string) bool {
+	return !m.users[id].visible && other.linked != "" && other.linked != address
 }
 
 func (m *model) doUnlink() {

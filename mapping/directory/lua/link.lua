@@ -78,8 +78,8 @@ local function d_link(p, id, l, keep)
     if clash then
       -- Somebody else has the address by now. What was this record's under it stays its own, and so does a leaver's: all
       -- of it, if the other one keeps an account of their own under another address (on_email_change: keep).
-      local other = call('HMGET', p..':u:'..clash, 'ckind', 'cid')
-      local keeps = o[7] == 'deleted' and other[1] == 'collaborator' and d_cmskey(other[1], other[2]) ~= has
+      local other = call('HMGET', p..':u:'..clash, 'ckind', 'cid', 'caddrf')
+      local keeps = o[7] == 'deleted' and other[1] == 'collaborator' and d_cmskey(other[1], other[2]) ~= has and other[3] ~= l[4]
       if not keeps and (had ~= has or (o[3] ~= l[4] and o[7] ~= 'deleted')) then return clash end
       index = false
     end
