@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -95,9 +96,7 @@ func (c *truth) body(more map[string]any) string {
 			v[a.Name] = fmt.Sprintf("Truth%d@x.example", c.n)
 		}
 	}
-	for name, value := range more {
-		v[name] = value
-	}
+	maps.Copy(v, more)
 	raw, err := json.Marshal(v)
 	c.must(err)
 	return string(raw)
@@ -108,7 +107,7 @@ func (c *truth) makes(body string) (id string, document map[string]any, refused 
 	c.t.Helper()
 	got, err := c.send("POST", c.endpoint, oktaHeader(true), []byte(body))
 	c.must(err)
-	c.must(json.Unmarshal([]byte(got.body), &document))
+	c.must(json.Unmarshal(got.body, &document))
 	if got.status != http.StatusCreated {
 		return "", document, strings.TrimSpace(at(document, "status") + " " + at(document, "scimType"))
 	}

@@ -81,7 +81,8 @@ func rolePage(list map[string]any) string {
 	var ids []string
 	resources, _ := list["Resources"].([]any)
 	for _, r := range resources {
-		ids = append(ids, at(r.(map[string]any), "id"))
+		role, _ := r.(map[string]any)
+		ids = append(ids, at(role, "id"))
 	}
 	return fmt.Sprintf("%v [%s]", list["totalResults"], strings.Join(ids, " "))
 }

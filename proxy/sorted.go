@@ -47,7 +47,7 @@ type firsts struct {
 func (f *firsts) Len() int           { return len(f.entries) }
 func (f *firsts) Less(i, j int) bool { return f.compare(f.entries[i], f.entries[j]) > 0 }
 func (f *firsts) Swap(i, j int)      { f.entries[i], f.entries[j] = f.entries[j], f.entries[i] }
-func (f *firsts) Push(e any)         { f.entries = append(f.entries, e.(entry)) } //nolint:forcetypeassert // nothing else is pushed
+func (f *firsts) Push(e any)         { f.entries = append(f.entries, e.(entry)) } //nolint:errcheck,forcetypeassert // nothing else is pushed
 func (f *firsts) Pop() any {
 	last := f.entries[len(f.entries)-1]
 	f.entries = f.entries[:len(f.entries)-1]

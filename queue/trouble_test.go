@@ -57,8 +57,9 @@ func TestFailedProbeKeepsTheCircuitOpenAtMostHalfAMinute(t *testing.T) {
 	each(t, func(f *fixture) {
 		f.push("user/1", Leavers)
 		f.failedOver("user/1", "user/2", "user/3")
-		for _, wait := range []time.Duration{2, 4, 8, 16, 30, 30} {
-			f.clock.Advance(wait*time.Second - time.Millisecond)
+		for _, seconds := range []int{2, 4, 8, 16, 30, 30} {
+			wait := time.Duration(seconds) * time.Second
+			f.clock.Advance(wait - time.Millisecond)
 			f.takeNothing()
 			f.clock.Advance(time.Millisecond)
 			l := f.take()

@@ -89,9 +89,11 @@ func (p projectState) summary() string {
 	if q.ETASeconds >= 1 {
 		text += fmt.Sprintf("; worked off in about %s", time.Duration(q.ETASeconds*float64(time.Second)).Round(time.Second))
 	}
+	var codes strings.Builder
 	for _, code := range slices.Sorted(maps.Keys(q.ParkedByCode)) {
-		text += fmt.Sprintf("\nparked with %s: %d", oneLine(code), q.ParkedByCode[code])
+		_, _ = fmt.Fprintf(&codes, "\nparked with %s: %d", oneLine(code), q.ParkedByCode[code])
 	}
+	text += codes.String()
 	if q.Paused {
 		text += "\npaused: nothing is synced until scimcms queue resume"
 	}

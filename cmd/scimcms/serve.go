@@ -98,6 +98,6 @@ func adviseOnRedis(ctx context.Context, log *slog.Logger, c RedisConfig) {
 		if f.level == levelError {
 			level = slog.LevelError
 		}
-		log.Log(ctx, level, f.subject, "problem", f.text)
+		log.Log(ctx, level, "startup check", "subject", f.subject, "problem", f.text)
 	}
 }

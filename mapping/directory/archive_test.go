@@ -63,7 +63,8 @@ func (r *rig) record(renewed bool) map[string]value {
 
 func (r *rig) other() *rig {
 	o := *r
-	o.store.Base = queue.Base("other:", strings.Trim(r.store.Base[strings.Index(r.store.Base, "{"):], "{}")+"b")
+	_, tag, _ := strings.Cut(r.store.Base, "{")
+	o.store.Base = queue.Base("other:", strings.TrimSuffix(tag, "}")+"b")
 	return &o
 }
 
@@ -118,7 +119,7 @@ func TestEveryKeyLooksAtTheCMSAfterARestore_UntilAPictureHasBeenTakenSince(t *te
 		r.ok(err)
 		look := func(key string) string {
 			must(r.q.Push(r.ctx, key, queue.Normal, true))(r)
-			return must(r.store.Client.HMGet(r.ctx, r.store.Base+":k:"+key, "look").Result())(r)[0].(string)
+			return must(r.store.Client.HGet(r.ctx, r.store.Base+":k:"+key, "look").Result())(r)
 		}
 		if look("user/new") == "" {
 			r.Errorf("a key that is new to the queue is not looked at")

@@ -295,7 +295,7 @@ func (a *Archive) number(ctx context.Context, args ...any) int64 {
 
 // renewal makes a restored record the younger one: pictures that were begun before are older than any sync, published roles
 // are news to every process, walks over sets begin anew, and every key looks at the CMS first.
-// KEYS: 1 base   ARGV: 1 last picture, 2 version of the roles before, 3 '1' = unbind from the CMS project, 4 '1' = pause
+// KEYS: 1 base   ARGV: 1 last picture, 2 version of the roles before, 3 '1' = unbind from the CMS project, 4 '1' = pause.
 var renewal = redis.NewScript(`
 local p, call = KEYS[1], redis.call
 local t = call('TIME')
@@ -313,7 +313,7 @@ end
 return now`)
 
 // lookFirst marks queued keys: the next holder reads the CMS before it plans.
-// KEYS: 1 base   ARGV: 1 ms, then records
+// KEYS: 1 base   ARGV: 1 ms, then records.
 var lookFirst = redis.NewScript(`
 for i = 2, #ARGV do
   local look = tonumber(redis.call('HGET', ARGV[i], 'look') or '') or 0

@@ -82,7 +82,7 @@ func TestBrake_NeverLetsMoreThanTheAllowedPeopleGo(t *testing.T) {
 	t.Parallel()
 	for _, seed := range []uint64{1, 2, 3, 4, 5, 6, 7, 8} {
 		queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
-			rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test's own
+			rng := rand.New(rand.NewPCG(seed, 0))
 			m := &brakeModel{
 				rig:  newRig(t, braked(), store, queuetest.NewClock(1_700_000_000_000)),
 				gone: map[string]int64{}, released: map[string]bool{}, in: map[string]bool{},

@@ -53,7 +53,8 @@ func (e *Engine) Explain(ctx context.Context, who string) (Explanation, error) {
 		x.Lines = []string{"protected: never changed"}
 		return x, nil
 	}
-	return x, e.explain(ctx, &x)
+	err = e.explain(ctx, &x)
+	return x, err
 }
 
 func (e *Engine) explain(ctx context.Context, x *Explanation) error {

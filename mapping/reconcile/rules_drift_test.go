@@ -223,8 +223,10 @@ func TestDriftRepairStaysOffForANewRecordUntilAnOperatorConfirms(t *testing.T) {
 }
 
 func TestAccessOfALeaverIsRepairedInEitherMode(t *testing.T) {
+	t.Parallel()
 	for _, s := range []setup{editors(), repairing(editors())} {
 		t.Run(s.engine.Drift, func(t *testing.T) {
+			t.Parallel()
 			each(t, s, func(t *testing.T, r *rig) {
 				deleted, off := r.member("deleted@example.org"), r.member("off@example.org")
 				r.must(r.engine.DeleteUser(r.ctx, deleted.ID, nil))

@@ -72,11 +72,12 @@ func startCluster() ([]*process, error) {
 }
 
 func clusterURL(started []*process) string {
-	url := "redis://" + started[0].address() + "?cluster=true"
+	var url strings.Builder
+	url.WriteString("redis://" + started[0].address() + "?cluster=true")
 	for _, p := range started[1:] {
-		url += "&addr=" + p.address()
+		url.WriteString("&addr=" + p.address())
 	}
-	return url
+	return url.String()
 }
 
 // startNode starts a server that listens on two free ports, the second for the nodes among each other. Another process
@@ -109,7 +110,7 @@ func FreePorts(n int) ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
-		defer func() { _ = l.Close() }() // only now, so that no port comes twice
+		defer func() { _ = l.Close() }() //nolint:gocritic // only at the end, so that no port comes twice
 		addr, ok := l.Addr().(*net.TCPAddr)
 		if !ok {
 			return nil, errors.New("find a free port: no TCP address")

@@ -68,8 +68,7 @@ func (a *aroundCluster) DialHook(next redis.DialHook) redis.DialHook { return ne
 func (a *aroundCluster) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := a.send(ctx, cmd, next)
-		var hidden *unknownError
-		if errors.As(err, &hidden) {
+		if hidden, ok := errors.AsType[*unknownError](err); ok {
 			a.client.ReloadState(ctx) // the node may be gone: the next command asks for its successor
 			err = hidden.cause
 		}

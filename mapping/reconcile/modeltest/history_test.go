@@ -69,8 +69,7 @@ func names(id string) func(*event) bool {
 // membership says which writes decided whether a user is in a group.
 func membership(group, user string) func(*event) bool {
 	return func(e *event) bool {
-		switch {
-		case e.group == group && (e.replaces || e.joins[user] || e.leaves[user]):
+		if e.group == group && (e.replaces || e.joins[user] || e.leaves[user]) {
 			return true
 		}
 		return e.user == user && e.deletes

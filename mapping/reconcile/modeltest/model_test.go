@@ -226,7 +226,6 @@ func TestEngineAgreesWithTheModelUnderFaults(t *testing.T) {
 		all.add(r)
 		if n > 100 && all.seeds%100 == 0 {
 			t.Log(&all)
-			fmt.Println(&all)
 		}
 		if len(r.violations) == 0 {
 			continue

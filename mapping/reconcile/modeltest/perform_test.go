@@ -34,7 +34,7 @@ func (w *world) perform(n int, o op) {
 	for range o.Steps {
 		w.turn()
 	}
-	for tries := 0; tries < 5000; tries++ {
+	for range 5000 {
 		w.mu.Lock()
 		enough := w.clients < maxClients
 		w.mu.Unlock()
@@ -375,7 +375,7 @@ func (w *world) trouble(o op) {
 	case "wait":
 		let(time.Duration(1+o.C) * 100 * time.Millisecond)
 	case "long wait":
-		d := []time.Duration{6, 9, 16, 31}[o.B%4] * time.Second
+		d := []time.Duration{6 * time.Second, 9 * time.Second, 16 * time.Second, 31 * time.Second}[o.B%4]
 		if len(w.gates.waiting()) > 0 {
 			counted("calls held up for " + d.String())
 		}

@@ -188,7 +188,8 @@ func (w *world) start() *replica {
 			if len(doc) == 0 {
 				return f, nil
 			}
-			return f, json.Unmarshal(doc, &f)
+			err := json.Unmarshal(doc, &f)
+			return f, err
 		},
 		Document: func(p reconcile.Person) ([]byte, error) { return json.Marshal(flat{"imported": p.UserName}) },
 	})
@@ -374,7 +375,7 @@ func (w *world) depth() (queued, parked int) {
 
 // quiet goes on without faults until nothing is queued. It reports whether that came about.
 func (w *world) quiet() bool {
-	for n := 0; n < 20_000; n++ {
+	for n := range 20_000 {
 		if waiting := w.gates.waiting(); len(waiting) > 0 {
 			w.open(waiting[w.rng.IntN(len(waiting))])
 			continue
