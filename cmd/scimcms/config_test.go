@@ -79,9 +79,9 @@ func TestLoadConfig_Defaults(t *testing.T) {
 			Groups:        GroupsConfig{UnknownMembers: "skip"},
 			OnDelete:      "deactivate",
 			OnEmailChange: "keep",
-			Import:        ImportConfig{Interval: 5 * time.Minute, MaxAge: 30 * time.Second},
-			Drift:         "report",
-			Brake:         BrakeConfig{Percent: 20, Min: 10, Window: time.Hour},
+			Invitations:   InvitationsConfig{Resend: 2}, Import: ImportConfig{Interval: 5 * time.Minute, MaxAge: 30 * time.Second},
+			Drift: "report",
+			Brake: BrakeConfig{Percent: 20, Min: 10, Window: time.Hour},
 		}},
 	}
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Secret{}, TokenConfig{})); diff != "" {

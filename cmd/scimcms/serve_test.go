@@ -170,6 +170,14 @@ func TestServe_SecondSignalChangesNothing(t *testing.T) {
 		}
 		return err
 	})
+	eventually(t, func() error { // the first picture and the first sweep of the rules, which would queue the person anew
+		a, err := i.do(http.MethodGet, "http://"+i.admin+"/readyz", "", "")
+		st, errQueue := queueOf(t, store).Stats(t.Context())
+		if err == nil && (strings.Contains(fmt.Sprint(a.body), "nothing has been imported") || st.Backlog()+st.Leased > 0) {
+			err = errors.New("not at rest")
+		}
+		return errors.Join(err, errQueue)
+	})
 	if err := cms.Fault(cmstest.Fault{Method: http.MethodPost, Path: "/site-invitations", Action: cmstest.Delay, MS: 1000, Times: 1}); err != nil {
 		t.Fatal(err)
 	}
