@@ -27,6 +27,9 @@ import (
 // patience is how long a panel may take to have data: some scrapes, and on a slow machine some more.
 const patience = 90 * time.Second
 
+// onlyInTrouble has a series for each reason why something is parked: none in a demo that goes well.
+const onlyInTrouble = "scimcms_queue_parked_by_code"
+
 // TestPrometheus runs the demo under load and a Prometheus that scrapes it with the deployed rules, and sends that
 // Prometheus every query of the dashboard and every alert.
 func TestPrometheus(t *testing.T) {
@@ -39,6 +42,12 @@ func TestPrometheus(t *testing.T) {
 			for _, q := range p.Targets {
 				t.Run(p.Title+"/"+q.RefID, func(t *testing.T) {
 					t.Parallel()
+					if strings.Contains(q.Expr, onlyInTrouble) {
+						if _, err := api.query(forTest(q.Expr)); err != nil {
+							t.Error(err)
+						}
+						return
+					}
 					eventually(t, func() error { return api.hasData(forTest(q.Expr)) })
 				})
 			}
@@ -87,7 +96,7 @@ func checkExposed(t *testing.T, d *demo, api prometheus) {
 		}
 		var errs []error
 		for name, m := range known {
-			if types[name] != m.kind {
+			if types[name] != m.kind && (name != onlyInTrouble || types[name] != "") {
 				errs = append(errs, fmt.Errorf("%s is documented as a %s, and exposed as %q", name, m.kind, types[name]))
 			}
 		}
