@@ -69,7 +69,8 @@ func (e *Engine) freeSeats(ctx context.Context) (int64, error) {
 // reopen lets as many invitations pass as there are free seats, and replays those who wait for one.
 func (e *Engine) reopen(ctx context.Context, stop directory.InvitationStop, free int64) {
 	waiting, err := e.queue.Stats(ctx)
-	if err == nil && waiting.Codes[stop.Code] > free {
+	if err == nil && waiting.Codes[stop.Code] > 0 {
+		// The stop stays until nobody waits: if this process dies before the replay, the next probe does it.
 		err = e.dir.FreeInvitations(ctx, free)
 	} else if err == nil {
 		err = e.dir.ResumeInvitations(ctx)
