@@ -9,6 +9,7 @@ BIN      ?= bin
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 30s
 CHAOS    ?= 5m
+SPEED    ?= .
 BENCH    ?= .
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS  := -s -w -X main.version=$(VERSION)
@@ -82,7 +83,7 @@ fmt-check: ## Fail if a Go file is not formatted.
 .PHONY: vet
 vet: ## Run go vet, the tagged tests included.
 	$(GO) vet ./...
-	$(GO) vet -tags dashboards,official,conformance,chaos ./deploy/... ./cmsclient/... ./proxy/... ./cmd/...
+	$(GO) vet -tags dashboards,official,conformance,chaos,speed ./deploy/... ./cmsclient/... ./proxy/... ./cmd/...
 
 .PHONY: lint
 lint: ## Run golangci-lint (the first run builds it: some minutes).
@@ -98,6 +99,11 @@ chaos: ## Break everything at random for CHAOS (default 5m) under load, with rea
 	GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0
 	@mv $(BIN)/server $(BIN)/toxiproxy-server
 	PATH=$(CURDIR)/$(BIN):$$PATH SCIMCMS_CHAOS=$(CHAOS) $(GO) test -tags chaos -run 'TestChaos$$' -v -count=1 -timeout 3h ./cmd/scimcms
+
+.PHONY: speed
+speed: ## Measure with real processes how fast changes reach the CMS, and print it beside the aims; SPEED=leavers measures one.
+	@.ci/deps redis-server
+	$(GO) test -tags speed -run 'TestSpeed/$(SPEED)' -v -count=1 -timeout 1h ./cmd/scimcms
 
 .PHONY: check
 check: fmt-check vet tidy-check lint test ## Format, vet, tidy, lint and test: run it before a commit.

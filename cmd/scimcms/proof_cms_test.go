@@ -83,18 +83,23 @@ func entityOf(r cmstest.Resource) entity {
 // addRole makes a role like Editor.
 func (c *cms) addRole(name string) {
 	c.t.Helper()
-	client, err := cmsclient.New(cmsclient.Options{Token: cmsToken, Transport: c.server.Transport()})
+	addRole(c.t, c.server, name)
+}
+
+func addRole(t *testing.T, server *cmstest.Server, name string) {
+	t.Helper()
+	client, err := cmsclient.New(cmsclient.Options{Token: cmsToken, Transport: server.Transport()})
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	roles, err := client.Roles(c.t.Context())
+	roles, err := client.Roles(t.Context())
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	for _, r := range roles {
 		if r.Name == "Editor" {
-			if _, err := client.CreateRole(c.t.Context(), r.Template(name)); err != nil {
-				c.t.Fatal(err)
+			if _, err := client.CreateRole(t.Context(), r.Template(name)); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}

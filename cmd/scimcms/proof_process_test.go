@@ -100,20 +100,26 @@ func newWorldOn(t *testing.T, s stage, server *queuetest.Server, kept store, rat
 	for _, role := range []string{"Viewer", "Reviewer", "Contributor"} {
 		w.cms.addRole(role)
 	}
+	w.equip(w.cms.url, rate)
+	return w
+}
+
+// equip gives a world what its processes are started with and asked by.
+func (w *world) equip(cms, rate string) {
+	w.t.Helper()
 	var err error
 	if w.queue, err = queue.New(queue.Options{Redis: w.store.client, Base: queue.Base("", project)}); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true}
-	t.Cleanup(transport.CloseIdleConnections)
+	w.t.Cleanup(transport.CloseIdleConnections)
 	w.client = &http.Client{Transport: transport, Timeout: patience}
 	digest := sha256.Sum256([]byte(oktaToken))
-	w.config = filepath.Join(t.TempDir(), "scimcms.yaml")
-	text := fmt.Sprintf(config, w.store.url, w.store.durability, hex.EncodeToString(digest[:]), w.cms.url, rate)
+	w.config = filepath.Join(w.t.TempDir(), "scimcms.yaml")
+	text := fmt.Sprintf(config, w.store.url, w.store.durability, hex.EncodeToString(digest[:]), cms, rate)
 	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	return w
 }
 
 // freeAddress is a loopback address that nobody listens on.
