@@ -29,13 +29,12 @@ func Fragment() string {
 // the queue passes NowArg and calls q_now once, first. Run it with Script.Run, which survives a Redis that has
 // forgotten its scripts.
 func Script(body string) *redis.Script {
-	return redis.NewScript(Fragment() + body)
+	return redis.NewScript(lean(Fragment() + body))
 }
 
-// ReadScript is Script for bodies that only read: they get q_state and q_record, and nothing that they do not need has to
-// be set up on every call.
+// ReadScript is Script for bodies that only read: a backup does not stop them.
 func ReadScript(body string) *redis.Script {
-	return redis.NewScript(luaSource("fragment/readgate") + luaSource("fragment/clock") + luaSource("fragment/record") + body)
+	return redis.NewScript(lean(luaSource("fragment/readgate") + luaSource("fragment/clock") + luaSource("fragment/record") + body))
 }
 
 // luaSource reads an embedded file. The names are constants of this package, so a failure is a build error that the
