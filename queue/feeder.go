@@ -16,6 +16,7 @@ type feeder struct {
 	wake  chan struct{}
 
 	failing bool // the last step met an error
+	busy    bool // the last step took a key, and taking costs no slot
 
 	mu   sync.Mutex
 	kept Slot // booked for a key that made no call
@@ -53,16 +54,19 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 		f.pool.permits.content(f.index)
 		return idle, nil
 	}
-	in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: leavers && !general})
-	if err != nil || !found || in > 0 {
-		f.pool.permits.content(f.index)
-		return idle.upTo(in), err
+	if !f.busy || !general { // without a pace, who took a key just now takes the next one without asking whether there is one
+		in, found, err := f.Queue.NextDue(ctx, TakeOptions{OnlyLeavers: leavers && !general})
+		if err != nil || !found || in > 0 {
+			f.pool.permits.content(f.index)
+			return idle.upTo(in), err
+		}
 	}
 	worker, ok := f.pool.permits.acquire(f.index)
 	if !ok {
 		return idle, nil
 	}
 	started, wait, err := f.start(ctx, handlers, worker)
+	f.busy = started && f.Pacer == nil
 	if !started {
 		f.pool.permits.release(worker)
 	}

@@ -3,8 +3,11 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/scimcms/scimcms/cmsclient/cmstest"
 	"github.com/scimcms/scimcms/mapping/directory"
@@ -26,16 +29,37 @@ func BenchmarkConverge(b *testing.B) {
 	r.must(err)
 	users := page.Items
 	active := true
+	var busy float64
 	for b.Loop() {
 		b.StopTimer()
 		active = !active
 		r.must(r.queue.Pause(r.ctx))
 		r.change(b, users, active)
 		r.must(r.queue.Resume(r.ctx))
+		before := r.redisCPU(b)
 		b.StartTimer()
 		r.drain(b)
+		busy += r.redisCPU(b) - before
 	}
+	b.ReportMetric(busy*1e6/float64(people*b.N), "redis-µs/change")
 	b.ReportMetric(float64(people*b.N)/b.Elapsed().Seconds(), "changes/s")
+}
+
+// redisCPU is the processor time that Redis has used so far, in seconds.
+func (r *rig) redisCPU(b *testing.B) float64 {
+	b.Helper()
+	info, err := r.store.Client.Info(r.ctx, "cpu").Result()
+	r.must(err)
+	var sum float64
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if name == "used_cpu_user" || name == "used_cpu_sys" {
+			v, err := strconv.ParseFloat(value, 64)
+			r.must(err)
+			sum += v
+		}
+	}
+	return sum
 }
 
 // change wishes everybody active or not.
@@ -65,7 +89,10 @@ func (r *rig) drain(b *testing.B) {
 	var left sync.WaitGroup
 	left.Go(func() {
 		defer stop()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
 		for ctx.Err() == nil {
+			<-tick.C
 			st, err := r.queue.Stats(ctx)
 			if err != nil {
 				b.Error(err)

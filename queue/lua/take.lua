@@ -24,8 +24,12 @@ for _, key in ipairs(expired) do take_back(key) end
 local circuit = redis.call('HGET', p .. ':q:circuit', 'until')
 if redis.call('EXISTS', p .. ':q:paused') == 1 or (circuit and tonumber(circuit) > now) then return {#expired, ''} end
 
+local firsts = {}
 local function first_due(lane)
-  return redis.call('ZRANGEBYSCORE', p .. ':q:' .. lane, '-inf', q_num(now), 'LIMIT', '0', '1')[1]
+  if firsts[lane] == nil then
+    firsts[lane] = redis.call('ZRANGEBYSCORE', p .. ':q:' .. lane, '-inf', q_num(now), 'LIMIT', '0', '1')[1] or false
+  end
+  return firsts[lane]
 end
 
 -- The lanes in the order in which they are asked. Leavers always come first. Of the other takes one in eight begins with

@@ -32,10 +32,14 @@ if ARGV[4] ~= '' and q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') and 
 -- What is agreed on while another call may still land is no agreement to compare with.
 local agreed = {aknown=1, akind=1, aaddr=1, arole=1, aactive=1, awrites=1, aprofile=1}
 local skip = ARGV[7] == 'done' and q_owed(p, key)
+local fields = {'stamp', call('GET', p..':pic') or '0'}
 for i = 31, #ARGV, 2 do
-  if not (skip and agreed[ARGV[i]]) then call('HSET', u, ARGV[i], ARGV[i+1]) end
+  if not (skip and agreed[ARGV[i]]) then
+    fields[#fields+1] = ARGV[i]
+    fields[#fields+1] = ARGV[i+1]
+  end
 end
-call('HSET', u, 'stamp', call('GET', p..':pic') or '0')
+call('HSET', u, unpack(fields))
 if ARGV[7] == '' then return {'ok', ''} end
 local code, text = ARGV[10], ARGV[11]
 -- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
