@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -47,12 +48,13 @@ func luaSource(name string) string {
 	return string(src)
 }
 
-// scripts are the queue's own, compiled once per Queue.
+// scripts are the queue's own.
 type scripts struct {
 	push, take, due, renew, finish, lost, replay, approve, drop, trip, trouble, clear, list *redis.Script
 }
 
-func newScripts() scripts {
+// ownScripts are made once.
+var ownScripts = sync.OnceValue(func() scripts {
 	load := func(name string) *redis.Script { return Script(luaSource(name)) }
 	more := func(name string) *redis.Script { return Script(luaSource("own/shared") + luaSource(name)) }
 	return scripts{
@@ -60,4 +62,4 @@ func newScripts() scripts {
 		lost: load("lost"), replay: more("replay"), approve: load("approve"), drop: load("drop"), list: load("list"),
 		trip: more("trip"), trouble: more("trouble"), clear: more("clear"),
 	}
-}
+})

@@ -1,9 +1,6 @@
 package queue
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // lean leaves out of a Lua script the functions and constant tables that it defines at its top level and does not use.
 // Redis sets up all of a script's functions anew at every call: for a small script that is most of what it costs (the whole
@@ -24,7 +21,7 @@ func lean(source string) string {
 			return
 		}
 		used[i] = true
-		for _, name := range luaName.FindAllString(parts[i].text, -1) {
+		for _, name := range luaNames(parts[i].text) {
 			for _, j := range defined[name] {
 				use(j)
 			}
@@ -50,10 +47,28 @@ type luaPart struct {
 	table      bool
 }
 
-var (
-	luaName  = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
-	luaBegin = regexp.MustCompile(`^local (?:function ([A-Za-z0-9_]+)\(|([A-Za-z0-9_]+) = \{)`)
-)
+// luaNames are the words of a text that can be names.
+func luaNames(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+// defines gives the name that a line begins to define at the top level, "" when it does not.
+func defines(line string) (name string, table bool) {
+	rest, local := strings.CutPrefix(line, "local ")
+	if !local {
+		return "", false
+	}
+	if rest, function := strings.CutPrefix(rest, "function "); function {
+		name, _, _ = strings.Cut(rest, "(")
+		return name, false
+	}
+	if name, _, table = strings.Cut(rest, " = {"); table && !strings.Contains(name, ",") {
+		return name, true
+	}
+	return "", false
+}
 
 // luaParts splits a script. A definition of one line ends where it begins; a longer one ends at the first line that is not
 // indented, or, of a table, at the brace that closes it.
@@ -70,10 +85,10 @@ func luaParts(source string) []luaPart {
 			open = !closes(parts[last], line)
 			continue
 		}
-		m := luaBegin.FindStringSubmatch(line)
+		name, table := defines(line)
 		switch {
-		case m != nil:
-			parts = append(parts, luaPart{name: m[1] + m[2], text: line, table: m[2] != ""})
+		case name != "":
+			parts = append(parts, luaPart{name: name, text: line, table: table})
 			open = !closes(parts[last+1], line)
 		case last >= 0 && parts[last].name == "":
 			parts[last].text += line

@@ -30,6 +30,7 @@ do
   local gate = call('GET', KEYS[1])
 end
 local n, m = nil, {}
+local i, j = {}, {}
 return used(n)
 `
 	const want = `local call = redis.call
@@ -48,6 +49,7 @@ do
   local gate = call('GET', KEYS[1])
 end
 local n, m = nil, {}
+local i, j = {}, {}
 return used(n)
 `
 	if got := lean(source); got != want {
@@ -70,7 +72,7 @@ func TestLean_EveryNameOfTheFragmentIsDefinedWhereItIsUsed(t *testing.T) {
 		if len(src) >= len(Fragment()) {
 			t.Errorf("%s is not leaner than the fragment", name)
 		}
-		for _, used := range luaName.FindAllString(src, -1) {
+		for _, used := range luaNames(src) {
 			if defined[used] && !strings.Contains(src, "local function "+used+"(") && !strings.Contains(src, "local "+used+" = ") {
 				t.Errorf("%s uses %s, and does not define it", name, used)
 			}

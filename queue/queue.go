@@ -54,7 +54,7 @@ func New(opt Options) (*Queue, error) {
 	if err := opt.validate(); err != nil {
 		return nil, err
 	}
-	return &Queue{opt: opt, keys: keys{base: opt.Base}, scripts: newScripts()}, nil
+	return &Queue{opt: opt, keys: keys{base: opt.Base}, scripts: ownScripts()}, nil
 }
 
 func (o Options) withDefaults() Options {

@@ -3,6 +3,7 @@ package directory
 import (
 	"embed"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,7 +25,8 @@ type scripts struct {
 	imported                                                     *redis.Script
 }
 
-func loadScripts() *scripts {
+// loadScripts makes them once.
+var loadScripts = sync.OnceValue(func() *scripts {
 	return &scripts{
 		createUser:    script("supersede", "create_user"),
 		writeUser:     script("supersede", "write_user"),
@@ -61,7 +63,7 @@ func loadScripts() *scripts {
 
 		stopInvitations: script("stop_invitations"),
 	}
-}
+})
 
 // script joins the directory's libraries and the named files behind the queue's fragment.
 func script(names ...string) *redis.Script {
