@@ -126,17 +126,18 @@ func newLease(key, token string, rec []string) *Lease {
 	}
 }
 
-// Renew prolongs a lease. It returns ErrLost when the lease is gone.
+// Renew prolongs a lease. It returns ErrLost when the lease is gone. A revoked lease is not prolonged, and not lost yet:
+// its holder ends the call that it has under way, and then finds that it can write nothing.
 func (q *Queue) Renew(ctx context.Context, l *Lease) error {
 	began := q.opt.Clock()
-	held, err := q.run(ctx, q.scripts.renew, l.Key, l.Token, millis(q.opt.Lease)).Bool()
+	left, err := q.run(ctx, q.scripts.renew, l.Key, l.Token, millis(q.opt.Lease)).Int64()
 	if err != nil {
 		return fmt.Errorf("queue: renew %s: %w", l.Key, err)
 	}
-	if !held {
+	if left <= 0 {
 		return fmt.Errorf("renew %s: %w", l.Key, ErrLost)
 	}
-	l.prolong(began, q.opt.Lease)
+	l.prolong(began, time.Duration(left)*time.Millisecond)
 	return nil
 }
 

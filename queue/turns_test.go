@@ -56,6 +56,25 @@ func TestProbesAreNotAlwaysTheSameKey(t *testing.T) {
 	})
 }
 
+// TestProbeThatProvesNothingLeavesTheNextToAnotherLane: a key that waits for another key is no proof that the CMS is back,
+// and must not keep the other one from its turn.
+func TestProbeThatProvesNothingLeavesTheNextToAnotherLane(t *testing.T) {
+	t.Parallel()
+	each(t, func(f *fixture) {
+		f.push("user/leaver", Normal)
+		f.push("user/waits", Leavers)
+		ok(f.t, f.Trip(ctx, "the CMS fails", CodeUnreachable))
+		var probes []string
+		for range 3 {
+			f.clock.Advance(time.Minute)
+			l := f.take()
+			probes = append(probes, l.Key)
+			f.finish(l, Verdict{Outcome: Wait, After: time.Second, Code: "busy"}, ResultRetry)
+		}
+		equal(f.t, "probes", probes, []string{"user/waits", "user/leaver", "user/leaver"})
+	})
+}
+
 func TestPermits_AreSharedFairly(t *testing.T) {
 	t.Parallel()
 	p := newPermits(8, 3)

@@ -1,6 +1,10 @@
 package directory
 
-import "github.com/scimcms/scimcms/queue"
+import (
+	"strings"
+
+	"github.com/scimcms/scimcms/queue"
+)
 
 // fields reads a record as scripts return it: the values follow in the order of the Lua library's field lists.
 type fields struct {
@@ -25,9 +29,16 @@ func userRecord(l []any) User {
 	u.Old = Link{Kind: LinkKind(f.text()), ID: f.text(), Address: f.text(), RoleID: f.text(), Active: f.is()}
 	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int(), Profile: f.text()}
 	u.Kept = f.is()
-	u.InvitedSeq, u.Resends = f.int(), f.int()
+	u.InvitedSeq, u.Resends, u.Asked = f.int(), f.int(), lines(f.text())
 	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
 	return u
+}
+
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 // userView decodes what listings show of a user.

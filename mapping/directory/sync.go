@@ -43,9 +43,11 @@ type End struct {
 type UserResult struct {
 	Intent  IntentChange
 	Link    *Link    // the entity as the CMS has it now; a zero Link unlinks
+	Own     bool     // with Link: a call of this key has made the entity, whoever has its address by now
 	From    *Link    // with Link: what the record was linked to when this was planned; nil: whatever that was
 	Old     *Link    // with Link: the former collaborator of a re-invitation
 	Applied *Applied // what the CMS was made to have
+	Asked   []string // addresses to which invitations may still be on their way; nil: as before
 	Unadopt bool     // a rule or a role-owning group has matched: the CMS role no longer stays by itself
 	End     End
 }
@@ -69,7 +71,7 @@ type Role struct {
 // TakenError means that a CMS entity is linked to another record that will not give it up, or not yet.
 type TakenError struct {
 	ID      string
-	Leaving bool // the other record is a leaver's, and lets go when its own sync is over
+	Leaving bool // the other record lets go when its own sync is over: a leaver's, or one that has another address by now
 }
 
 // Error implements error.
@@ -119,10 +121,11 @@ type Call struct {
 
 // Changes says what a CMS write changes of what is agreed on.
 type Changes struct {
-	Role   bool  // a user's role
-	Access bool  // whether a user can get in
-	Name   bool  // the name of a group's role
-	Resend int64 // how often an invitation was sent again without a write, this time included; 0: no matter
+	Role   bool     // a user's role
+	Access bool     // whether a user can get in
+	Name   bool     // the name of a group's role
+	Resend int64    // how often an invitation was sent again without a write, this time included; 0: no matter
+	Asked  []string // addresses to which invitations may be on their way, this one included; nil: no matter
 }
 
 // fields are the fields and values of a record in which nothing of it is agreed on.
@@ -138,6 +141,9 @@ func (c Changes) fields() (out []any) {
 	}
 	if c.Resend > 0 {
 		out = append(out, "resends", c.Resend)
+	}
+	if c.Asked != nil {
+		out = append(out, "asked", strings.Join(c.Asked, "\n"))
 	}
 	return out
 }
@@ -171,7 +177,11 @@ func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents .
 
 // SettleUser writes what a sync learnt or did. The outcome is the queue's: done, again, retry, parked or held.
 func (d *Directory) SettleUser(ctx context.Context, id string, l *queue.Lease, r UserResult) (string, error) {
-	args := append(d.settleArgs(id, l, r.Intent, r.End), flag(r.Link != nil))
+	given := flag(r.Link != nil)
+	if r.Link != nil && r.Own {
+		given = "own"
+	}
+	args := append(d.settleArgs(id, l, r.Intent, r.End), given)
 	args = append(append(args, d.linkArgs(r.Link)...), flag(r.Old != nil))
 	args = append(append(args, d.oldArgs(r.Old)...), linkedFrom(r.From))
 	args = append(args, resultFields(r)...)
@@ -206,6 +216,9 @@ func resultFields(r UserResult) []any {
 	var out []any
 	if r.Unadopt {
 		out = append(out, "adopted", "0")
+	}
+	if r.Asked != nil {
+		out = append(out, "asked", strings.Join(r.Asked, "\n"))
 	}
 	if a := r.Applied; a != nil {
 		out = append(out, "aknown", flag(a.Known), "akind", string(a.Kind), "aaddr", a.Address, "arole", a.RoleID,

@@ -64,6 +64,8 @@ type User struct {
 
 	InvitedSeq int64 // newest Seq when the present or last invitation came; 0: there was none, or it was accepted
 	Resends    int64 // how often that was sent again without a write
+	// Asked are addresses, folded, to which an invitation may still be on its way, whatever is wished meanwhile.
+	Asked []string
 
 	Sync Sync
 }

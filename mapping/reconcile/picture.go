@@ -61,6 +61,15 @@ func (p *people) entity(l directory.Link) (directory.Link, bool) {
 	return p.links[i], true
 }
 
+// still finds a CMS entity by its id, and a collaborator who was an invitation by the address.
+func (p *people) still(l directory.Link) (directory.Link, bool) {
+	now, ok := p.entity(l)
+	if !ok && l.Kind == directory.Invitation {
+		now, ok = p.address(l.Address)
+	}
+	return now, ok
+}
+
 // address finds who has an address: a collaborator rather than an invitation.
 func (p *people) address(addr string) (directory.Link, bool) {
 	i, ok := p.byAddress[fold(addr)]

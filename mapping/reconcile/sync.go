@@ -187,7 +187,7 @@ func (s *syncing) intend(ctx context.Context, what intent, takes directory.Takin
 	noted := s.engine.o.Now()
 	call := directory.Call{
 		Note: what.String(), Deadline: s.engine.o.CallTimeout + lookMargin, Takes: takes,
-		Changes: directory.Changes{Role: what.Role, Access: what.Access, Resend: what.Resend},
+		Changes: directory.Changes{Role: what.Role, Access: what.Access, Resend: what.Resend, Asked: what.asked},
 	}
 	err := s.engine.dir.Intend(ctx, s.lease, call, idents...)
 	s.send.until, s.last = noted.Add(lookMargin), what.Op

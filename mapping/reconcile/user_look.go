@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
 	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory"
+	"github.com/scimcms/scimcms/queue"
 )
 
 // look reads what the CMS has for the user now and writes it to the record. A collaborator is read by id, everybody else
@@ -17,31 +19,39 @@ import (
 func (s *userSync) look(ctx context.Context) error {
 	s.looked, s.called, s.last = true, true, cmp.Or(s.last, "look")
 	s.send.until = time.Time{}
-	link, err := s.find(ctx)
+	seen, err := s.find(ctx)
 	if err != nil {
 		return err
 	}
-	if !s.resolved(link) {
+	if !s.resolved(seen.link) {
 		s.doubt = true
 	}
-	res := directory.UserResult{Link: &link, Intent: s.cleared(), Applied: s.unsure()}
-	if old := s.user.Old; old.ID != "" {
-		if old, err = s.findOld(ctx, old); err != nil {
-			return err
-		}
+	err = s.found(ctx, seen)
+	var taken *directory.TakenError
+	if errors.As(err, &taken) && seen.stray.ID != "" {
+		seen.stray = directory.Link{} // somebody else's by now
+		err = s.found(ctx, seen)
+	}
+	if errors.As(err, &taken) && wishState(s.user) != mapping.Active {
+		// Somebody else has it, and answers for it: nothing there is a leaver's any more.
+		seen.link = directory.Link{}
+		err = s.found(ctx, seen)
+	}
+	return err
+}
+
+// found writes what a look has seen.
+func (s *userSync) found(ctx context.Context, seen sight) error {
+	link, old, own := seen.merged()
+	res := directory.UserResult{Link: &link, Own: own, Intent: s.cleared(), Applied: s.unsure()}
+	if s.user.Old.ID != "" || old.ID != "" {
 		res.Old = &old
 	}
-	_, err = s.settle(ctx, res)
-	var taken *directory.TakenError
-	if errors.As(err, &taken) && s.user.State == directory.Deleted {
-		// Somebody new has the address: nothing there is a leaver's any more.
-		link = directory.Link{}
-		_, err = s.settle(ctx, res)
-	}
-	if err != nil {
+	if _, err := s.settle(ctx, res); err != nil {
 		return err
 	}
 	s.user.Link, s.own = link, false
+	s.learn(res)
 	return nil
 }
 
@@ -60,41 +70,55 @@ func (s *userSync) unsure() *directory.Applied {
 	return &a
 }
 
-func (s *userSync) find(ctx context.Context) (directory.Link, error) {
-	if l := s.user.Link; l.Kind == directory.Collaborator && !s.inviting() {
-		u, err := s.engine.cms.User(ctx, l.ID)
-		if err == nil {
-			return userLink(u), nil
+// sight is what a look sees of one user.
+type sight struct {
+	link  directory.Link // what is theirs now
+	had   directory.Link // the account that they were linked to, if that is still there beside it
+	old   directory.Link // the former account, if that is still there
+	stray directory.Link // what an invitation to an address that is not wished any more has brought
+}
+
+// merged is what to link, and what to keep as the former account until it is dealt with, so that nothing is left without a
+// record. That place is free when nobody gets in by what is there. Else it is emptied first: the next look finds what had
+// to wait for it by its address.
+func (v sight) merged() (link, old directory.Link, own bool) {
+	link, old = v.link, v.old
+	free := old.Kind == directory.NoLink || (old.Kind == directory.Collaborator && !old.Active)
+	switch {
+	case v.had.ID != "" && free:
+		return link, v.had, false
+	case v.had.ID != "":
+		return v.had, old, false
+	case v.stray.ID != "" && free:
+		return link, v.stray, false
+	case v.stray.ID != "":
+		return v.stray, old, true
+	}
+	return link, old, false
+}
+
+func (s *userSync) find(ctx context.Context) (v sight, err error) {
+	if s.user.Old.Kind == directory.Collaborator {
+		if v.old, err = s.account(ctx, s.user.Old); err != nil {
+			return v, err
 		}
-		if cmsclient.Classify(err) != cmsclient.Gone {
-			return directory.Link{}, err
+	}
+	if l := s.user.Link; l.Kind == directory.Collaborator && len(s.user.Asked) == 0 && !s.inviting() && s.user.Old.Kind != directory.Invitation {
+		if v.link, err = s.account(ctx, l); err != nil || v.link.ID != "" {
+			return v, err
 		}
 	}
 	p, err := s.engine.pictures.get(ctx)
 	if err != nil {
-		return directory.Link{}, err
+		return v, err
 	}
-	return s.inPicture(p), nil
+	s.inPicture(p, &v)
+	return v, nil
 }
 
-// inPicture finds the user: by the CMS id, then by the wished and the linked address.
-func (s *userSync) inPicture(p *people) directory.Link {
-	if l, ok := p.entity(s.user.Link); ok && !s.inviting() {
-		return l
-	}
-	for _, addr := range []string{s.user.Address, s.user.Link.Address} {
-		if l, ok := p.address(addr); ok && (s.user.Old.ID == "" || l.ID != s.user.Old.ID) {
-			return l
-		}
-	}
-	if l, ok := p.entity(s.user.Link); ok {
-		return l
-	}
-	return directory.Link{}
-}
-
-func (s *userSync) findOld(ctx context.Context, old directory.Link) (directory.Link, error) {
-	u, err := s.engine.cms.User(ctx, old.ID)
+// account reads a collaborator; none when there is none any more.
+func (s *userSync) account(ctx context.Context, l directory.Link) (directory.Link, error) {
+	u, err := s.engine.cms.User(ctx, l.ID)
 	switch {
 	case err == nil:
 		return userLink(u), nil
@@ -104,6 +128,31 @@ func (s *userSync) findOld(ctx context.Context, old directory.Link) (directory.L
 	return directory.Link{}, err
 }
 
+// inPicture finds the user: by the CMS id, or by the address of an invitation that was accepted, then by the wished address.
+func (s *userSync) inPicture(p *people, v *sight) {
+	if s.user.Old.Kind == directory.Invitation {
+		v.old, _ = p.still(s.user.Old)
+	}
+	linked, there := p.still(s.user.Link)
+	if there {
+		v.link = linked
+	}
+	if l, ok := p.address(s.user.Address); ok && !same(l, linked) && !same(l, s.user.Old) && (!there || s.inviting()) {
+		v.link, v.had = l, linked
+	}
+	if v.link.ID == "" {
+		v.link, _ = p.address(s.user.Link.Address)
+	}
+	for _, addr := range s.user.Asked {
+		if l, ok := p.address(addr); ok && !same(l, v.link) && !same(l, v.had) && !same(l, v.old) {
+			v.stray = l
+			return
+		}
+	}
+}
+
+func same(a, b directory.Link) bool { return a.Kind == b.Kind && a.ID == b.ID }
+
 func (s *userSync) openIntent() (intent, bool) {
 	var i intent
 	if s.lease.Intent == "" || json.Unmarshal([]byte(s.lease.Intent), &i) != nil {
@@ -112,10 +161,29 @@ func (s *userSync) openIntent() (intent, bool) {
 	return i, true
 }
 
-// inviting says that an invitation may be under way: the person is to be sought by address.
+// inviting says that an invitation to the wished address may be under way: the person is to be sought by it.
 func (s *userSync) inviting() bool {
 	i, ok := s.openIntent()
-	return ok && i.Op == mapping.Invite.String()
+	return ok && i.Op == mapping.Invite.String() || slices.Contains(s.user.Asked, fold(s.user.Address))
+}
+
+// asked are the addresses to which invitations may still be on their way once a result is written; nil: as before.
+func (s *userSync) asked(res directory.UserResult) []string {
+	if len(s.user.Asked) == 0 {
+		return nil
+	}
+	if v := res.End.Verdict; v != nil && v.Outcome == queue.Done && s.certain() {
+		return []string{}
+	}
+	if i, ok := s.openIntent(); ok && s.own && res.Intent == directory.ClearIntent && i.Op == mapping.Invite.String() {
+		return lacking(s.user.Asked, i.Address)
+	}
+	return nil
+}
+
+// lacking is a new list without an address.
+func lacking(list []string, address string) []string {
+	return slices.DeleteFunc(append([]string{}, list...), func(a string) bool { return a == address })
 }
 
 // resolved says that a look shows the effect of this sync's call, which can then not arrive any more: an invitation that is

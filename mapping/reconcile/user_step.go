@@ -20,6 +20,8 @@ type intent struct {
 	Role    bool   `json:"role,omitempty"`   // it gives the user a role
 	Access  bool   `json:"access,omitempty"` // it gives or takes the user's access
 	Resend  int64  `json:"resend,omitempty"` // the how manieth resend without a write it is
+
+	asked []string // with it, the addresses to which invitations may be on their way
 }
 
 func (i intent) String() string {
@@ -47,6 +49,10 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 	if st.Op == mapping.Resend && s.user.Applied.Known && s.user.Writes <= s.user.Applied.Writes {
 		note.Resend = s.user.Resends + 1 // counted before it is sent: at most so often
 	}
+	if st.Op == mapping.Invite {
+		s.user.Asked = append(lacking(s.user.Asked, note.Address), note.Address)
+		note.asked = s.user.Asked
+	}
 	if err := s.intend(ctx, note, directory.Taking(s.plans.Takes(st)), s.idents(st)...); err != nil {
 		return directory.UserResult{}, fmt.Errorf("%w: %w", errNoIntent, err)
 	}
@@ -60,7 +66,7 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 	if st.Old {
 		return directory.UserResult{Old: &link}, nil
 	}
-	res := directory.UserResult{Link: &link}
+	res := directory.UserResult{Link: &link, Own: st.Op == mapping.Invite}
 	if st.Op == mapping.Invite && s.user.Link.Kind == directory.Collaborator {
 		old := s.user.Link
 		res.Old = &old
@@ -163,13 +169,13 @@ func (s *userSync) settleUnknown(ctx context.Context) (outcome, error) {
 // settleByLook handles refusals that say that the CMS is not as the record has it: the entity is gone, or is there
 // already. When a look finds nothing new, the refusal is final.
 func (s *userSync) settleByLook(ctx context.Context, st mapping.Step, refused error) (outcome, error) {
-	before := s.user.Link
+	before, old := s.user.Link, s.user.Old
 	s.own = false // the call was answered: only what is there now counts
 	if err := s.look(ctx); err != nil {
 		return s.unreadable(ctx, err)
 	}
 	switch {
-	case s.user.Link != before:
+	case s.user.Link != before, s.user.Old != old:
 		s.withdrawn = st.Op == mapping.Withdraw && !st.Old && s.user.Link.Kind == directory.NoLink
 		return outcome{}, errAgain
 	case cmsclient.Classify(refused) == cmsclient.Already:

@@ -173,7 +173,7 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 	if err := s.warnUnbound(ctx); err != nil {
 		return outcome{}, err
 	}
-	if !s.doubt && s.lease.Look <= s.now {
+	if s.certain() {
 		// While a call may still arrive, what there is now is no agreement to compare with.
 		applied := appliedRecord(mapping.Accepted(c), s.user.Writes)
 		applied.Profile = s.user.Applied.Profile
@@ -184,6 +184,9 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 	}
 	return s.finish(ctx, res, queue.Verdict{Outcome: queue.Done})
 }
+
+// certain says that no call of this key may still arrive.
+func (s *userSync) certain() bool { return !s.doubt && s.lease.Look <= s.now }
 
 // removalPaused says that somebody is still there who is to be removed.
 func (s *userSync) removalPaused(c mapping.Case) bool {
@@ -234,8 +237,13 @@ func (s *userSync) lane() queue.Lane {
 
 func (s *userSync) settle(ctx context.Context, res directory.UserResult) (string, error) {
 	res.From = &s.user.Link
+	res.Asked = s.asked(res)
 	// A result is written even if the worker's or the request's patience is at its end: the call was made.
-	return s.engine.dir.SettleUser(context.WithoutCancel(ctx), s.id, s.lease, res)
+	result, err := s.engine.dir.SettleUser(context.WithoutCancel(ctx), s.id, s.lease, res)
+	if err == nil && res.Asked != nil {
+		s.user.Asked = res.Asked
+	}
+	return result, err
 }
 
 // settleFailed parks a user whose CMS entity belongs to somebody else, or has them wait for a leaver who is about to let

@@ -34,12 +34,12 @@ end
 
 -- The lanes in the order in which they are asked. Leavers always come first. Of the other takes one in eight begins with
 -- normal and one in eight with background, so that no lane starves while a busier one never empties. A probe begins with
--- another lane each time: a key that alone makes the CMS fail must not be the only one that is tried.
+-- another lane each time: a key that alone makes the CMS fail, or waits for another key, must not be the only one tried.
 local function order()
   if ARGV[5] == '1' then return {'leavers'} end
   if circuit then
-    local n, turned = tonumber(redis.call('HGET', p .. ':q:circuit', 'fails') or 1), {}
-    for i = 0, #q_lanes - 1 do turned[i + 1] = q_lanes[(n - 1 + i) % #q_lanes + 1] end
+    local n, turned = tonumber(redis.call('HGET', p .. ':q:circuit', 'probes') or 0), {}
+    for i = 0, #q_lanes - 1 do turned[i + 1] = q_lanes[(n + i) % #q_lanes + 1] end
     return turned
   end
   if first_due('leavers') then return q_lanes end
@@ -59,6 +59,7 @@ for _, lane in ipairs(order()) do
     q_hold(p, key, lane, ARGV[2], now, tonumber(ARGV[3]))
     if circuit then -- one probe at a time: the next one when this one's lease is over
       redis.call('HSET', p .. ':q:circuit', 'until', q_num(now + tonumber(ARGV[3])), 'probe', ARGV[2])
+      redis.call('HINCRBY', p .. ':q:circuit', 'probes', '1')
     end
     local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[1] or '', circuit and '1' or '', was[2] or ''}
     for _, field in ipairs(q_record(p, key)) do out[#out + 1] = field end

@@ -18,8 +18,15 @@ local function d_forget(p, id)
   call('DEL', u, p..':ug:'..id)
 end
 
--- Who else holds a CMS entity or its address: nil when it is free for `id`; a record that nobody wishes anything of is
--- in nobody's way (it is returned as second value, to be forgotten or unlinked).
+-- Whether an entity is a record's former account, and nobody gets in by it any more.
+local function d_retired(p, o, entity)
+  local f = call('HMGET', p..':u:'..o, 'okind', 'ocid', 'oactive')
+  return f[1] == 'collaborator' and f[3] ~= '1' and d_cmskey(f[1], f[2]) == entity
+end
+
+-- Who else holds a CMS entity or its address: nil when it is free for `id`; a record that nobody wishes anything of, or
+-- that has the entity as a former account without access, is in nobody's way (it is returned as second value, to be
+-- forgotten or unlinked).
 local function d_holder(p, id, index, value)
   local o = call('HGET', index, value)
   if not o or o == id then return nil, nil end
@@ -27,6 +34,7 @@ local function d_holder(p, id, index, value)
   if not f[1] then return nil, nil end
   if not d_managed(p, o, f[2]) then return nil, o end
   if f[1] == 'deleted' and (q_state(p, 'user/'..o)) == 'idle' then return nil, o end
+  if index == p..':x:cms' and d_retired(p, o, value) then return nil, o end
   return o, nil
 end
 
@@ -34,7 +42,7 @@ end
 -- link, or the former account of a re-invitation, which it would else lock out at its next sync.
 local function d_release(p, o, entity, addrf)
   if not o then return end
-  local f = call('HMGET', p..':u:'..o, 'managed', 'crole', 'ckind', 'cid', 'caddrf', 'addrf', 'okind', 'ocid', 'oaddrf')
+  local f = call('HMGET', p..':u:'..o, 'managed', 'crole', 'ckind', 'cid', 'caddrf', 'addrf', 'okind', 'ocid', 'oaddrf', 'state')
   if not d_managed(p, o, f[1]) then return d_forget(p, o) end
   local old = f[8] and f[8] ~= '' and d_cmskey(f[7], f[8])
   if old and (old == entity or f[9] == addrf) then
@@ -43,12 +51,25 @@ local function d_release(p, o, entity, addrf)
     call('HDEL', p..':u:'..o, 'okind', 'ocid', 'oaddr', 'oaddrf', 'orole', 'oactive')
   end
   local has = f[4] and f[4] ~= '' and d_cmskey(f[3], f[4])
-  if not has or (has ~= entity and f[5] ~= addrf) then return end
+  if f[10] ~= 'deleted' or not has or (has ~= entity and f[5] ~= addrf) then return end
   d_unhold(p, f[2], o)
   d_reindex(p..':x:cms', o, has, '')
   if f[5] ~= f[6] then d_reindex(p..':x:addr', o, f[5], '') end
   call('HDEL', p..':u:'..o, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired', 'cname')
   d_access(p, o)
+end
+
+-- Queues again whoever wishes the address of what a record had in the CMS, and is parked because of that, once the record
+-- stands in the way no more. had = {kind, id, address folded, …} before the record was written, in threes.
+local function d_wake(p, id, had, now)
+  for i = 1, #had, 3 do
+    local w = had[i+1] and had[i+1] ~= '' and had[i+2] and call('HGET', p..':x:addr', had[i+2])
+    if w and w ~= id then
+      local state, code = q_state(p, 'user/'..w)
+      local free = not d_holder(p, w, p..':x:cms', d_cmskey(had[i], had[i+1]))
+      if state == 'parked' and code == 'address_taken' and free then q_push(p, 'user/'..w, 'normal', now, '1') end
+    end
+  end
 end
 
 -- Notes that a sync knows an entity to be no record's any more: a picture that was begun before shows it all the same.
@@ -59,10 +80,22 @@ local function d_gone(p, id, entity)
   end
 end
 
+-- Whether a record is about to let go of an entity ('1' or '0'): a leaver's, whose own sync is not over, or one that has
+-- another address by now and is still to withdraw its invitation.
+local function d_leaving(p, o, kind, cid)
+  local state = q_state(p, 'user/'..o)
+  local f = call('HMGET', p..':u:'..o, 'state', 'ckind', 'cid', 'caddrf', 'addrf', 'okind', 'ocid')
+  if f[1] == 'deleted' then return state ~= 'parked' and '1' or '0' end
+  local link = f[2] == 'invitation' and kind == 'invitation' and f[3] == cid and f[4] ~= f[5]
+  local old = f[6] == 'invitation' and kind == 'invitation' and f[7] == cid
+  return (state == 'queued' or state == 'leased') and (link or old) and '1' or '0'
+end
+
 -- Links a user to an entity: l = {kind, id, address, address folded, role, active, expired, name}. Kind '' unlinks.
 -- Returns the id of a record that has the entity or its address and will not give it up, else nil. `keep` is an entity
--- that stays indexed (the former collaborator during a re-invitation).
-local function d_link(p, id, l, keep)
+-- that stays indexed (the former collaborator during a re-invitation). `own` says that a call of this user has made the
+-- entity: it is theirs, though somebody else may have its address by now.
+local function d_link(p, id, l, keep, own)
   local u, cms, addr = p..':u:'..id, p..':x:cms', p..':x:addr'
   local o = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'crole', 'addrf', 'seq', 'state', 'oaddrf')
   local had = o[2] and o[2] ~= '' and d_cmskey(o[1], o[2]) or ''
@@ -80,7 +113,7 @@ local function d_link(p, id, l, keep)
       -- of it, if the other one keeps an account of their own under another address (on_email_change: keep).
       local other = call('HMGET', p..':u:'..clash, 'ckind', 'cid', 'caddrf')
       local keeps = o[7] == 'deleted' and other[1] == 'collaborator' and d_cmskey(other[1], other[2]) ~= has and other[3] ~= l[4]
-      if not keeps and (had ~= has or (o[3] ~= l[4] and o[7] ~= 'deleted')) then return clash end
+      if not own and not keeps and (had ~= has or (o[3] ~= l[4] and o[7] ~= 'deleted')) then return clash end
       index = false
     end
   end

@@ -6,7 +6,7 @@ local call = redis.call
 -- Fields of a user, in the order in which scripts return them (userRecord in record.go).
 local d_ufields = {'state','managed','adopted','doc','un','ext','addr','active','seq','gen','deactgen','created',
   'modified','writes','ckind','cid','caddr','crole','cactive','cexpired','cname','okind','ocid','oaddr','orole',
-  'oactive','aknown','akind','aaddr','arole','aactive','awrites','aprofile','kept','invseq','resends',
+  'oactive','aknown','akind','aaddr','arole','aactive','awrites','aprofile','kept','invseq','resends','asked',
   'status','code','text','lsync'}
 
 -- What a listing shows of a user (userView in record.go).

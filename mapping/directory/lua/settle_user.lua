@@ -2,12 +2,12 @@
 -- KEYS: 1 base of the project, 2 the user
 -- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back (1/0),
 --       6-13 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit, last call (q_finish),
---       14 link given (1/0), 15-22 link (kind, id, address, address folded, role, active, expired, name),
+--       14 link given (1/0; own: a call of this key has made it), 15-22 link (kind, id, address, address folded, role, active, expired, name),
 --       23 former account given (1/0), 24-29 former account (kind, id, address, address folded, role, active),
 --       30 entity that the record was linked to when the result was planned, as in the index of links ('*' = any),
 --       31… further fields and values
 -- Returns {'ok', outcome of the queue or ''} | {'lost'} | {'taken', id of the record that has the entity, 1 if it is
--- about to let go of it: a leaver's whose own sync is not over} | {'moved'} (a commit has linked another entity meanwhile)
+-- about to let go of it (d_leaving)} | {'moved'} (a commit has linked another entity meanwhile)
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
 local key = 'user/'..id
 local now = q_now(p, ARGV[1])
@@ -17,16 +17,19 @@ local function args(first, last)
   for i = first, last do out[#out+1] = ARGV[i] end
   return out
 end
-if ARGV[14] == '1' then
-  local was = call('HMGET', u, 'ckind', 'cid')
-  if ARGV[30] ~= '*' and ARGV[30] ~= (was[2] and was[2] ~= '' and d_cmskey(was[1], was[2]) or '') then return {'moved'} end
-  local keep = ARGV[23] == '1' and ARGV[25] ~= '' and d_cmskey(ARGV[24], ARGV[25]) or ''
-  local clash = d_link(p, id, args(15, 22), keep)
-  if clash then
-    local leaver = d_state(p, 'u', clash) == 'deleted' and (q_state(p, 'user/'..clash)) ~= 'parked'
-    return {'taken', clash, leaver and '1' or '0'}
-  end
+local had = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'okind', 'ocid', 'oaddrf')
+local clash, former
+if ARGV[23] == '1' and ARGV[25] ~= '' then
+  clash, former = d_holder(p, id, p..':x:cms', d_cmskey(ARGV[24], ARGV[25]))
+  if clash then return {'taken', clash, d_leaving(p, clash, ARGV[24], ARGV[25])} end
 end
+if ARGV[14] ~= '0' then
+  if ARGV[30] ~= '*' and ARGV[30] ~= (had[2] and had[2] ~= '' and d_cmskey(had[1], had[2]) or '') then return {'moved'} end
+  local keep = ARGV[23] == '1' and ARGV[25] ~= '' and d_cmskey(ARGV[24], ARGV[25]) or ''
+  clash = d_link(p, id, args(15, 22), keep, ARGV[14] == 'own')
+  if clash then return {'taken', clash, d_leaving(p, clash, ARGV[15], ARGV[16])} end
+end
+d_release(p, former, d_cmskey(ARGV[24], ARGV[25]), ARGV[27])
 if ARGV[23] == '1' then d_old(p, id, args(24, 29)) end
 if ARGV[4] ~= '' and q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') and ARGV[7] ~= 'retry' and ARGV[7] ~= 'wait' then q_answered(p) end
 -- What is agreed on while another call may still land is no agreement to compare with.
@@ -40,7 +43,10 @@ for i = 31, #ARGV, 2 do
   end
 end
 call('HSET', u, unpack(fields))
-if ARGV[7] == '' then return {'ok', ''} end
+if ARGV[7] == '' then
+  d_wake(p, id, had, now)
+  return {'ok', ''}
+end
 local code, text = ARGV[10], ARGV[11]
 -- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
 if ARGV[5] == '1' and tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
@@ -50,4 +56,6 @@ if ARGV[5] == '1' and tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
 elseif ARGV[5] == '1' then code, text = '', ''
 elseif ARGV[7] == 'done' then call('HSET', u, 'status', 'synced', 'code', '', 'text', '', 'lsync', d_num(now))
 elseif ARGV[7] == 'park' then call('HSET', u, 'status', 'failed', 'code', code, 'text', text) end
-return {'ok', q_finish(p, key, ARGV[3], now, tonumber(ARGV[6]), ARGV[7], now + tonumber(ARGV[8]), ARGV[9], code, text, ARGV[12], ARGV[13])}
+local result = q_finish(p, key, ARGV[3], now, tonumber(ARGV[6]), ARGV[7], now + tonumber(ARGV[8]), ARGV[9], code, text, ARGV[12], ARGV[13])
+d_wake(p, id, had, now)
+return {'ok', result}

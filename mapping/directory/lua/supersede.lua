@@ -2,7 +2,7 @@
 
 -- What a tombstone hands over.
 local d_linkfields = {'ckind','cid','caddr','caddrf','crole','cactive','cexpired','cname','aknown','akind','aaddr',
-  'arole','aactive','aprofile','stamp'}
+  'arole','aactive','aprofile','stamp','asked'}
 
 -- When calls of a tombstone's key may still arrive in the CMS, the ms at which whoever takes over must look; else 0.
 local function d_overlap(p, tomb, now, look)
@@ -24,7 +24,7 @@ local function d_inherit_old(p, tomb, id, old, now, look)
   d_hold(p, old[5], id, call('HGET', u, 'seq') or 0, 'live')
   d_access(p, id)
   local state = q_state(p, key)
-  q_drop(p, key)
+  if state == 'leased' then q_revoke(p, key) else q_drop(p, key) end
   if state ~= 'idle' then
     q_push(p, key, 'leavers', now, '1')
     if intent ~= '' then q_intent(p, key, intent, d_num(at)) end
@@ -34,7 +34,8 @@ local function d_inherit_old(p, tomb, id, old, now, look)
 end
 
 -- Moves what the tombstone has in the CMS under the address `addr` to a record that has no link of its own: link, last
--- applied state, open intent and look, and the tombstone's key leaves the queue. What it has elsewhere stays with it and
+-- applied state, open intent and look, and the tombstone's key leaves the queue, when its holder has
+-- ended the call that may be under way. What it has elsewhere stays with it and
 -- with its key, so that a leaver's access is still taken away: an account under another address (on_email_change: keep),
 -- the former account of a re-invitation. Returns the intent and the look for the record's key ('' and 0: none).
 local function d_supersede(p, tomb, id, addr, now, look)
@@ -59,7 +60,10 @@ local function d_supersede(p, tomb, id, addr, now, look)
   d_unhold(p, f[5], tomb)
   d_hold(p, f[5], id, call('HGET', u, 'seq') or 0, 'live')
   local old, state = call('HGET', t, 'ocid'), q_state(p, key)
-  q_drop(p, key)
+  if state == 'leased' then
+    q_intent(p, key, '', '')
+    q_revoke(p, key)
+  else q_drop(p, key) end
   if old and old ~= '' and state ~= 'idle' then
     q_push(p, key, 'leavers', now, '1')
     q_look(p, key, at)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/scimcms/scimcms/cmsclient/cmstest"
+	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory/directorytest"
 )
 
@@ -90,7 +91,7 @@ func (e *end) deleted(ev *event) bool {
 // checkQueue: a key is queued with a record, and what is agreed leaves nothing behind.
 func (e *end) checkQueue() {
 	lanes := map[string]int{}
-	for _, set := range []string{"leavers", "interactive", "normal", "background", "leased", "parked"} {
+	for _, set := range []string{"leavers", "interactive", "normal", "background", "leased", "parked", "held"} {
 		for key := range e.dump[":q:"+set] {
 			lanes[key]++
 			if e.dump[":k:"+key] == nil {
@@ -105,6 +106,9 @@ func (e *end) checkQueue() {
 	}
 	for ident, owner := range e.dump[":q:idents"] {
 		e.violation("queue: identity %s is still leased to %s", ident, owner)
+	}
+	for key := range e.dump[":q:held"] {
+		e.violation("nothing vanishes: %s is held although it was released", key)
 	}
 	for key := range e.dump[":q:since"] {
 		if e.dump[":k:"+key] == nil {
@@ -165,6 +169,7 @@ func (e *end) checkWish(id string, u directorytest.Value) {
 		e.violation("newest wins: record %s has the wish of operation %d, but another one was accepted after that", id, n)
 	case u["state"] == "rejected" && ev.outcome == accepted:
 		e.violation("accepted means kept: operation %d was accepted, but its record is a rejected one", n)
+	case e.dropped["user/"+id]:
 	case u["state"] == "live" && ((u["active"] == "1") != ev.wish.Active || u["addr"] != ev.wish.Address || u["un"] != ev.wish.UserName):
 		e.violation("record %s is not as operation %d wished it (title %q): %v", id, n, title, u)
 	}
@@ -218,6 +223,16 @@ func (e *end) checkMembership(group, user string, in bool) {
 	}
 }
 
+// changed says that somebody has set a user's role or activity by hand: that need not be as wished, but then it is reported.
+func (e *end) changed(u directorytest.Value) bool {
+	return e.edited[strings.ToLower(u["caddr"])] || e.edited[strings.ToLower(u["addr"])]
+}
+
+// reported says that the last review found that something of a user differs from what is wished.
+func (e *end) reported(kind mapping.DriftKind, id string) bool {
+	return e.dump[":drift"][string(kind)+"|user/"+id] != ""
+}
+
 // tainted says that somebody changed what the CMS has of a user by hand: then it need not be as wished.
 func (e *end) tainted(u directorytest.Value) bool {
 	for _, f := range []string{"addr", "caddr", "oaddr", "aaddr"} {
@@ -248,13 +263,13 @@ func (e *end) checkPerson(id string, u directorytest.Value, claimed map[string]s
 	switch {
 	case u["managed"] != "1" || e.dropped["user/"+id] || strings.EqualFold(u["addr"], protected):
 	case u["state"] == "live" && u["active"] == "1":
-		e.checkIn(who, u)
+		e.checkIn(id, who, u)
 	default:
 		e.checkOut(who, u)
 	}
 }
 
-func (e *end) checkIn(who string, u directorytest.Value) {
+func (e *end) checkIn(id, who string, u directorytest.Value) {
 	tainted := e.tainted(u)
 	var entity cmstest.Resource
 	var there bool
@@ -277,12 +292,13 @@ func (e *end) checkIn(who string, u directorytest.Value) {
 	switch {
 	case !strings.EqualFold(address, u["addr"]) && (u["ckind"] == "invitation" || e.setup.Reinvite):
 		e.violation("%s has another address in the CMS: %s", who, address)
-	case u["ckind"] == "collaborator" && entity.Attributes["is_active"] != true:
+	case u["ckind"] == "collaborator" && entity.Attributes["is_active"] != true && !(e.changed(u) && e.reported(mapping.DriftInactive, id)):
 		e.violation("%s is wished active, and is inactive in the CMS", who)
 	case u["ckind"] == "invitation" && entity.Attributes["expired"] == true:
 		e.violation("%s has an expired invitation", who)
 	}
-	if want, known := e.role(who, u); known && e.roles[entity.RoleID()] != want {
+	byHand := e.changed(u) && e.reported(mapping.DriftRole, id) && (!e.setup.Repair || e.roles[entity.RoleID()] == "")
+	if want, known := e.role(who, u); known && e.roles[entity.RoleID()] != want && !byHand {
 		e.violation("%s has role %q, not %q", who, e.roles[entity.RoleID()], want)
 	}
 }
@@ -348,6 +364,7 @@ func (e *end) checkLeftovers(claimed map[string]string) {
 			e.violation("leavers: collaborator %s (%s) belongs to nobody", id, e.joined[id].Text("email"))
 		}
 	}
+	e.checkUnmanaged(claimed)
 	if e.byHand || len(e.dropped) > 0 {
 		return
 	}
@@ -360,6 +377,25 @@ func (e *end) checkLeftovers(claimed map[string]string) {
 	for id, name := range e.roles {
 		if !builtIn(name) && !owned[id] && !e.held[id] {
 			e.violation("role %s was left behind, and nobody has it", name)
+		}
+	}
+}
+
+// checkUnmanaged: whatever the engine has made belongs to somebody of whom something is wished, or was.
+func (e *end) checkUnmanaged(claimed map[string]string) {
+	nobodys := func(kind string, r cmstest.Resource) bool {
+		owner := claimed[kind+r.ID]
+		return owner != "" && !e.initial[r.ID] && e.users[owner]["managed"] != "1" && !e.dropped["user/"+owner] &&
+			!e.touched[strings.ToLower(r.Text("email"))]
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.asked)) {
+		if nobodys("invitation", e.asked[id]) {
+			e.violation("leavers: the invitation of %s is nobody's any more", e.asked[id].Text("email"))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.joined)) {
+		if nobodys("collaborator", e.joined[id]) && e.joined[id].Attributes["is_active"] == true {
+			e.violation("leavers: collaborator %s (%s) is in, and nobody's any more", id, e.joined[id].Text("email"))
 		}
 	}
 }

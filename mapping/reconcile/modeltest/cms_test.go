@@ -25,6 +25,7 @@ type lateCall struct {
 	body  []byte
 	until time.Time
 	name  string
+	who   *replica
 }
 
 // transport carries the calls of one replica to the CMS.
@@ -40,8 +41,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		body, _ = io.ReadAll(req.Body)
 		_ = req.Body.Close()
 	}
-	call := &lateCall{req: req, body: body, until: time.Now().Add(callTimeout + afterwards), name: describe(req, body)}
+	call := &lateCall{req: req, body: body, until: time.Now().Add(callTimeout + afterwards), name: describe(req, body), who: t.who}
+	done := t.w.underWay(call)
 	f, err := t.w.gates.wait(req.Context(), t.who, true, call.name)
+	done()
 	if f == held && (err == nil || req.Context().Err() != nil) {
 		t.w.late(call)
 	}
@@ -56,6 +59,38 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errDropped
 	}
 	return resp, err
+}
+
+// underWay notes a write until it is carried out or given up. What it changes has no other writer meanwhile.
+func (w *world) underWay(c *lateCall) (done func()) {
+	what := subject(c)
+	if what == "" {
+		return func() {}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if o := w.sent[what]; o != nil && !o.who.dead {
+		w.violation("one writer: %s while %s is under way", c.name, o.name)
+	}
+	w.sent[what] = c
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.sent[what] == c {
+			delete(w.sent, what)
+		}
+	}
+}
+
+// subject is what a write changes: an entity, or whoever has the address that is invited; "" for reads and new roles.
+func subject(c *lateCall) string {
+	if c.req.Method == http.MethodGet || strings.HasPrefix(c.name, "POST roles") {
+		return ""
+	}
+	if _, address, ok := strings.Cut(c.name, " email="); ok {
+		return "mail:" + strings.ToLower(strings.Fields(address)[0])
+	}
+	return strings.TrimPrefix(c.req.URL.Path, "/")
 }
 
 func describe(req *http.Request, body []byte) string {
@@ -152,6 +187,7 @@ func (w *world) judge(c write) {
 			w.violation("hands off: %s changes the role %s", c.name, r.Text("name"))
 		}
 	}
+	w.judgeBrake(c)
 	overtaken := c.status == http.StatusNotFound && kind == "site-invitations" // accepted meanwhile
 	for _, u := range c.before.Users {                                         // a leaver's account, as the CMS tells whoever invites them
 		overtaken = overtaken || (kind == "site-invitations" && c.status == http.StatusUnprocessableEntity &&
@@ -160,4 +196,60 @@ func (w *world) judge(c write) {
 	if w.calm && !c.changed && !c.faulty && !overtaken {
 		w.violation("fewest calls: %s changed nothing (%d)", c.name, c.status)
 	}
+}
+
+// judgeBrake counts the people who lose their access, unless an operator has let them go: the brake bounds how many.
+func (w *world) judgeBrake(c write) {
+	entity := w.takesFrom(c)
+	if entity == "" || !w.setup.Brake {
+		return
+	}
+	ctx := context.Background()
+	id := w.side.HGet(ctx, w.base+":x:cms", entity).Val()
+	if id == "" || w.released["user/"+id] {
+		return
+	}
+	w.taken[id] = time.Now()
+	n, in := 0, w.access()
+	for id, at := range w.taken {
+		u := w.side.HMGet(ctx, w.base+":u:"+id, "state", "active", "ckind", "cid").Val()
+		wished := u[0] == "live" && u[1] == "1"
+		if kind, ok := u[2].(string); ok && kind != "" && in[fmt.Sprint(kind[:1], u[3])] {
+			delete(w.taken, id) // let in again since
+		} else if !wished && !w.released["user/"+id] && time.Since(at) < brakeWindow {
+			n++
+		}
+	}
+	if n > brakeLeast {
+		w.violation("brake: %s is the %d. person to lose their access", c.name, n)
+	}
+}
+
+// access are the entities by which somebody gets in.
+func (w *world) access() map[string]bool {
+	in, s := map[string]bool{}, w.cms.State()
+	for _, u := range s.Users {
+		in["c"+u.ID] = u.Attributes["is_active"] == true
+	}
+	for _, i := range s.Invitations {
+		in["i"+i.ID] = true
+	}
+	return in
+}
+
+// takesFrom is the entity from which a write has taken access, as the index of links names it; "" when it took none.
+func (w *world) takesFrom(c write) string {
+	kind, id, _ := strings.Cut(c.path, "/")
+	if !c.changed {
+		return ""
+	}
+	for _, u := range c.before.Users {
+		if kind == "users" && u.ID == id && u.Attributes["is_active"] == true && (c.method == http.MethodDelete || strings.Contains(c.name, "is_active=false")) {
+			return "c" + id
+		}
+	}
+	if kind == "site-invitations" && c.method == http.MethodDelete {
+		return "i" + id
+	}
+	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -25,7 +26,8 @@ func play(t *testing.T, store queuetest.Store, s scenario, m mutant) (out report
 	t.Helper()
 	w := &world{
 		t: t, url: store.URL, base: fmt.Sprintf("%s%d}", store.Base[:len(store.Base)-1], runs.Add(1)), calm: s.Calm, setup: s.Setup,
-		scripts: allScripts(t), mutant: m, touched: map[string]bool{}, dropped: map[string]bool{},
+		scripts: allScripts(t), mutant: m, touched: map[string]bool{}, edited: map[string]bool{}, dropped: map[string]bool{},
+		released: map[string]bool{}, initial: map[string]bool{}, taken: map[string]time.Time{}, sent: map[string]*lateCall{},
 	}
 	w.report.faults = map[string]int{}
 	synctest.Test(t, func(*testing.T) {
@@ -61,9 +63,11 @@ func (w *world) heal() {
 
 // converge lets the engine come to rest, has an operator replay what is parked, and takes pictures of the CMS.
 func (w *world) converge() {
-	for _, what := range []string{"", "replay", "import", "import", "replay"} {
+	for _, what := range []string{"", "replay", "release", "import", "import", "replay", "release", "release", "import"} {
 		r := w.alive()[0]
 		switch what {
+		case "release":
+			w.letGo(r)
 		case "import":
 			w.pushImport(r)
 		case "replay":
@@ -82,6 +86,18 @@ func (w *world) converge() {
 		}
 	}
 	w.check()
+}
+
+// letGo has an operator release whatever the brake holds.
+func (w *world) letGo(r *replica) {
+	keys := w.side.ZRange(context.Background(), w.base+":q:held", 0, -1).Val()
+	if len(keys) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.count("held at the end")
+	w.release(as(r.ctx, "operator"), r, keys)
 }
 
 func (w *world) parked() (out []string) {
@@ -143,27 +159,30 @@ func smaller(t *testing.T, store queuetest.Store, s scenario, m mutant, tries in
 	return s, worst
 }
 
-// tellSmaller is how often a failing run is repeated to find what it needs.
+// tellSmaller is how often a failing run is repeated to find what it needs, unless MODEL_SMALLER says otherwise.
 const tellSmaller = 300
+
+// number is what an environment variable says.
+func number(t *testing.T, name string, fallback int) int {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
 
 // seeds are those of this run: MODEL_SEED is one, MODEL_SEEDS a number of them, from MODEL_FROM on.
 func seeds(t *testing.T, few int) (from, n int) {
 	t.Helper()
-	number := func(name string, fallback int) int {
-		v := os.Getenv(name)
-		if v == "" {
-			return fallback
-		}
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		return n
-	}
-	if one := number("MODEL_SEED", 0); one > 0 {
+	if one := number(t, "MODEL_SEED", 0); one > 0 {
 		return one, 1
 	}
-	return number("MODEL_FROM", 1), number("MODEL_SEEDS", few)
+	return number(t, "MODEL_FROM", 1), number(t, "MODEL_SEEDS", few)
 }
 
 // scenarioOf is what a seed stands for.
@@ -208,11 +227,23 @@ func (a *totals) add(r report) {
 }
 
 func (a *totals) String() string {
-	out := fmt.Sprintf("%d seeds, %d operations, %d CMS writes, %d seeds with violations; faults:", a.seeds, a.operations, a.writes, a.violations)
+	out := a.summary() + fmt.Sprintf("; %d CMS writes; faults:", a.writes)
 	for _, what := range slices.Sorted(maps.Keys(a.faults)) {
 		out += fmt.Sprintf(" %s %d,", what, a.faults[what])
 	}
 	return strings.TrimSuffix(out, ",")
+}
+
+func (a *totals) summary() string {
+	return fmt.Sprintf("%s seeds, %s operations, %s violations", thousands(a.seeds), thousands(a.operations), thousands(a.violations))
+}
+
+// thousands is a number with commas.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
 // The engine does what the model says, whatever happens to it and around it.
@@ -230,9 +261,12 @@ func TestEngineAgreesWithTheModelUnderFaults(t *testing.T) {
 		if len(r.violations) == 0 {
 			continue
 		}
-		s, r = smaller(t, store, s, mutant{}, tellSmaller)
+		if tries := number(t, "MODEL_SMALLER", tellSmaller); tries > 0 {
+			s, r = smaller(t, store, s, mutant{}, tries)
+		}
 		t.Errorf("MODEL_SEED=%d (or make model SEED=%d): %s\n%s\ntrace:\n%s", seed, seed, s, strings.Join(r.violations, "\n"),
 			strings.Join(r.trace, "\n"))
 	}
 	t.Log(&all)
+	t.Log(all.summary())
 }

@@ -46,7 +46,7 @@ var mutants = []mutant{
 	{name: "an entity is linked though it belongs to somebody else", seed: 20, scripts: []change{
 		{"clash, twin = d_holder(p, id, cms, has)", "clash, twin = nil, nil"},
 	}},
-	{name: "a leaver's account is left to whoever wishes its address", seed: 279, scripts: []change{{"if not keeps and (had", "if (had"}}},
+	{name: "a leaver's account is left to whoever wishes its address", seed: 279, scripts: []change{{"if not own and not keeps and (had", "if (had"}}},
 	{name: "an import overwrites what a sync wrote", seed: 15, scripts: []change{
 		{"return tonumber(call('HGET', record, 'stamp') or '0') >= pic or (q_state(p, key)) == 'leased'", "return false and true"},
 		{"or q_record(p, key)[5] ~= ''", ""},

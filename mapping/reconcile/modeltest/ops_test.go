@@ -80,7 +80,7 @@ var events = []string{"accept", "accept", "import", "wait"}
 var troubles = []string{
 	"expire", "withdraw", "edit role", "edit active", "edit address", "remove", "rename role", "drop role",
 	"fault", "fault", "fault", "fault", "kill", "kill", "kill", "start", "redis", "long wait", "long wait",
-	"token", "pause", "resume", "replay", "drop", "lose",
+	"token", "pause", "resume", "replay", "replay one", "drop", "lose", "release", "release one", "discard",
 }
 
 func operations(calm bool) *rapid.Generator[[]op] {
@@ -95,7 +95,7 @@ func operations(calm bool) *rapid.Generator[[]op] {
 			Steps: rapid.IntRange(0, 25).Draw(t, "steps"), Seed: rapid.Uint64Range(0, 1<<20).Draw(t, "order"),
 		}
 	})
-	return rapid.SliceOfN(one, 30, 80)
+	return rapid.SliceOfN(one, 40, 90)
 }
 
 // scenario is all that a run depends on.
@@ -107,7 +107,10 @@ type scenario struct {
 
 func draw(t *rapid.T) scenario {
 	s := scenario{Calm: rapid.IntRange(0, 3).Draw(t, "calm") == 0}
-	s.Setup = setup{Remove: rapid.Bool().Draw(t, "remove"), Reinvite: rapid.Bool().Draw(t, "reinvite"), Replicas: rapid.IntRange(1, 3).Draw(t, "replicas")}
+	s.Setup = setup{
+		Remove: rapid.Bool().Draw(t, "remove"), Reinvite: rapid.Bool().Draw(t, "reinvite"), Repair: rapid.Bool().Draw(t, "repair"),
+		Brake: rapid.IntRange(0, 2).Draw(t, "brake") == 0, Replicas: rapid.IntRange(1, 3).Draw(t, "replicas"),
+	}
 	s.Ops = operations(s.Calm).Draw(t, "operations")
 	for n := range s.Ops {
 		s.Ops[n].N = n

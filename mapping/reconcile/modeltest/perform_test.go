@@ -304,17 +304,24 @@ func (w *world) edit(n int, o op) bool {
 		} else {
 			_ = w.cms.Withdraw(inv.ID)
 		}
-	case "edit role", "edit active", "edit address", "remove":
+	case "edit role", "edit active":
+		if !joined {
+			return true
+		}
+		w.mu.Lock()
+		w.edited[strings.ToLower(usr.Text("email"))] = true
+		w.mu.Unlock()
+		if on := o.C&4 == 0; o.Kind == "edit active" {
+			_, _ = w.cms.EditUser(usr.ID, cmstest.NewUser{Active: &on})
+		} else {
+			_, _ = w.cms.EditUser(usr.ID, cmstest.NewUser{Role: roleName})
+		}
+	case "edit address", "remove":
 		if !joined {
 			return true
 		}
 		touch(usr.Text("email"))
 		switch o.Kind {
-		case "edit role":
-			_, _ = w.cms.EditUser(usr.ID, cmstest.NewUser{Role: roleName})
-		case "edit active":
-			on := o.C&4 == 0
-			_, _ = w.cms.EditUser(usr.ID, cmstest.NewUser{Active: &on})
 		case "edit address":
 			to := fmt.Sprintf("moved-%d@x.org", n)
 			touch(to)
@@ -407,9 +414,48 @@ func (w *world) trouble(o op) {
 		w.running.Go(func() { _ = r.queue.Resume(ctx) })
 	case "replay":
 		w.running.Go(func() { _, _ = r.queue.ReplayAll(ctx) })
-	case "drop":
-		w.drop(o, r)
+	default:
+		w.operate(o, r)
 	}
+}
+
+// operate is what an operator does with one or all of the keys that are kept aside.
+func (w *world) operate(o op, r *replica) {
+	set := map[string]string{"replay one": "parked", "drop": "parked"}[o.Kind]
+	if set == "" {
+		set = "held"
+	}
+	keys := w.side.ZRange(context.Background(), w.base+":q:"+set, 0, -1).Val()
+	if len(keys) == 0 {
+		return
+	}
+	if o.Kind != "release" {
+		keys = keys[o.B%len(keys):][:1]
+	}
+	ctx := as(r.ctx, "operator")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.count("operator: " + o.Kind)
+	switch o.Kind {
+	case "replay one":
+		w.running.Go(func() { _, _ = r.queue.Replay(ctx, keys...) })
+	case "drop":
+		w.dropped[keys[0]] = true
+		w.running.Go(func() { _, _ = r.queue.Drop(ctx, keys[0]) })
+	case "discard":
+		w.dropped[keys[0]] = true
+		w.running.Go(func() { _, _ = r.engine.Discard(ctx, keys...) })
+	default:
+		w.release(ctx, r, keys)
+	}
+}
+
+// release lets what the brake holds go. The caller holds w.mu.
+func (w *world) release(ctx context.Context, r *replica, keys []string) {
+	for _, k := range keys {
+		w.released[k] = true
+	}
+	w.running.Go(func() { _, _ = r.engine.Release(ctx, keys...) })
 }
 
 // lose breaks one call's connection.
@@ -425,17 +471,4 @@ func (w *world) lose() {
 	w.note("lost (%d): %s", f, g.name)
 	w.mu.Unlock()
 	w.gates.release(g, f)
-}
-
-// drop is an operator's discard of a parked key: what is wished of it is not expected any more.
-func (w *world) drop(o op, r *replica) {
-	keys := w.side.ZRange(context.Background(), w.base+":q:parked", 0, -1).Val()
-	if len(keys) == 0 {
-		return
-	}
-	key := keys[o.B%len(keys)]
-	w.mu.Lock()
-	w.dropped[key] = true
-	w.mu.Unlock()
-	w.running.Go(func() { _, _ = r.queue.Drop(as(r.ctx, "operator"), key) })
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,9 +60,14 @@ type world struct {
 	reads    int
 	report   report
 	history  history
-	touched  map[string]bool // addresses that somebody edited by hand
-	dropped  map[string]bool // keys that an operator discarded
-	byHand   bool            // somebody edited roles by hand
+	touched  map[string]bool      // addresses that somebody edited by hand
+	edited   map[string]bool      // addresses whose role or activity somebody edited by hand
+	dropped  map[string]bool      // keys that an operator discarded
+	released map[string]bool      // keys that an operator released
+	byHand   bool                 // somebody edited roles by hand
+	initial  map[string]bool      // ids of the entities that were there at the begin
+	taken    map[string]time.Time // when a call last took a person's access, by record
+	sent     map[string]*lateCall // the call that is under way, by what it changes
 }
 
 // replica is one process.
@@ -83,7 +89,29 @@ type replica struct {
 type setup struct {
 	Remove   bool
 	Reinvite bool
+	Repair   bool // drift is repaired, not only reported
+	Brake    bool // few may lose their access at a time
 	Replicas int
+}
+
+// brakeLeast people may lose their access within brakeWindow.
+const (
+	brakeLeast  = 2
+	brakeWindow = 30 * time.Second
+)
+
+func (s setup) brake() directory.Brake {
+	if !s.Brake {
+		return directory.Brake{}
+	}
+	return directory.Brake{Percent: 1, Min: brakeLeast, Window: brakeWindow}
+}
+
+func (s setup) drift() string {
+	if s.Repair {
+		return "repair"
+	}
+	return "report"
 }
 
 func (s setup) rules() mapping.Config {
@@ -143,11 +171,18 @@ func (w *world) begin() {
 		_, err := w.cms.AddUser(cmstest.NewUser{Email: address, Role: "Editor"})
 		w.must(err)
 	}
+	s := w.cms.State()
+	for _, r := range slices.Concat(s.Users, s.Invitations) {
+		w.initial[r.ID] = true
+	}
 	w.side = openRedis(w.t, w.url)
 	for range w.setup.Replicas {
 		w.start()
 	}
 	w.pushImport(w.replicas[0])
+	w.quiet()
+	r := w.replicas[0]
+	w.running.Go(func() { _ = r.engine.ConfirmRepair(as(r.ctx, "operator")) })
 	w.quiet()
 }
 
@@ -171,7 +206,7 @@ func (w *world) start() *replica {
 	r.queue, err = queue.New(queue.Options{Redis: r.redis, Base: w.base, Now: now, Rand: func() float64 { return 0.5 }})
 	w.must(err)
 	r.dir, err = directory.New(directory.Options{
-		Redis: r.redis, Queue: r.queue, Base: w.base, Project: project, Fold: mapping.Fold, Clock: time.Now,
+		Redis: r.redis, Queue: r.queue, Base: w.base, Project: project, Fold: mapping.Fold, Clock: time.Now, Brake: w.setup.brake(),
 		NewID: func(kind, key string, uses int64) string { return mapping.ID(project, kind, key, int(uses)) },
 	})
 	w.must(err)
@@ -182,7 +217,7 @@ func (w *world) start() *replica {
 	rules, err := mapping.NewRules(w.setup.rules())
 	w.must(err)
 	r.engine, err = reconcile.New(reconcile.Options{
-		Project: project, Directory: r.dir, Queue: r.queue, CMS: client, Rules: rules, Adopt: true,
+		Project: project, Directory: r.dir, Queue: r.queue, CMS: client, Rules: rules, Adopt: true, Drift: w.setup.drift(),
 		Attributes: func(doc []byte) (mapping.Attributes, error) {
 			f := flat{}
 			if len(doc) == 0 {

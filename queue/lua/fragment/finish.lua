@@ -33,6 +33,15 @@ local function q_drop(p, key)
   redis.call('DEL', p .. ':k:' .. key)
 end
 
+-- q_yield(p, key, token, now): the holder whose lease was revoked has no call under way any more: the key is queued, as
+-- it was asked for meanwhile.
+local function q_yield(p, key, token, now)
+  local r = redis.call('HMGET', p .. ':k:' .. key, 'token', 'lane', 'dirty', 'idents')
+  if not q_set(token) or r[1] ~= q_revoked(token) then return end
+  q_free(p, key, r[4])
+  q_queue(p, key, q_urgent(r[2], r[3]), now, {'attempts', '0'})
+end
+
 -- Verdicts that keep a key aside, and the states that they lead to.
 local q_aside = {park = 'parked', hold = 'held'}
 

@@ -55,6 +55,22 @@ local function q_ident(p, key, token, now, ms, ident)
   return true
 end
 
+-- q_revoked(token) -> what stands in the place of a token whose holder may write nothing any more, but still have a call
+-- under way. Internal.
+local function q_revoked(token) return '!' .. token end
+
+-- q_revoke(p, key): takes a lease from its holder. The key and the identities stay leased until the holder finds that out,
+-- or its lease would have run out: nobody else calls the CMS about them meanwhile.
+local function q_revoke(p, key)
+  local k, idents = p .. ':k:' .. key, p .. ':q:idents'
+  local r = redis.call('HMGET', k, 'token', 'idents')
+  local token = q_revoked(r[1])
+  redis.call('HSET', k, 'token', token)
+  for ident in string.gmatch(r[2] or '', '[^\31]+') do
+    if redis.call('HGET', idents, ident) == r[1] .. ' ' .. key then redis.call('HSET', idents, ident, token .. ' ' .. key) end
+  end
+end
+
 -- q_free(p, key, list): give back the identities that still belong to key. Internal.
 local function q_free(p, key, list)
   if not q_set(list) then return end
