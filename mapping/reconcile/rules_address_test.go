@@ -164,7 +164,8 @@ func TestWhoIsInactiveIsNotParkedForSomebodyElsesAccount(t *testing.T) {
 		l := r.lease(old.ID) // at work: whoever takes the address has to look
 		r.must(r.queue.Pause(r.ctx))
 		r.update(u.ID, person("bob@example.org", moved("ada@example.org"), inactive))
-		r.update(old.ID, person("ada@example.org", moved("new@example.org"), inactive)) // back, under another address
+		_, err := r.engine.CreateUser(r.ctx, person("ada@example.org", moved("new@example.org"), inactive)) // back, elsewhere
+		r.must(err)
 		r.must(r.queue.Resume(r.ctx))
 		r.finish(l)
 		r.settle()
