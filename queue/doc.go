@@ -29,6 +29,8 @@
 //   - A script whose answer is lost is not repeated behind the caller's back: TestScriptWhoseAnswerIsLostIsNotRepeated
 //   - A CMS identity has one holder as long as its lease lasts: TestIdentityHasOneHolder
 //   - Who takes an identity from a lost lease must look: TestIdentityOfALostLeaseIsTakenWithALook
+//   - A lease that is taken away (q_revoke) keeps its key and identities until its holder has ended its call, or it would
+//     have run out: rules 1q and 1r of docs/rules.md
 //
 // Intents: what may be under way is written down before it is sent.
 //   - A key with an open intent does not leave the queue: TestKeyWithAnOpenIntentIsNotAgreed

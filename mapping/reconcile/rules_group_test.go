@@ -195,3 +195,28 @@ func TestUnchangedWriteOfWhoIsAgreedIsNotQueued(t *testing.T) {
 		})
 	})
 }
+
+// A group whose role a rule gave has none of its own: it takes over that of the deleted group whose name it takes.
+func TestGroupOfARuleTakesTheRoleThatItsNewNameStandsFor(t *testing.T) {
+	s := editors()
+	s.rules.Rules = []mapping.Rule{{Group: "Chiefs", Role: "Admin"}}
+	each(t, s, func(t *testing.T, r *rig) {
+		role := r.role("Author")
+		r.importAll()
+		p, err := r.dir.ListGroups(r.ctx, directory.Window{Start: 1, Count: 100}, 0)
+		r.must(err)
+		for _, g := range p.Items {
+			if g.Name == "Author" {
+				r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
+			}
+		}
+		r.settle()
+		g, name := r.createGroup("Chiefs"), "Author"
+		r.settle()
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Name: &name}))
+		r.settle()
+		if got := r.group(g.ID); got.RoleID != role || got.Sync.State != directory.Synced {
+			t.Errorf("%+v", got)
+		}
+	})
+}
