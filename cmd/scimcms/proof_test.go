@@ -31,6 +31,7 @@ func TestProof(t *testing.T) {
 		{"AcceptedMeansKept_RedisKilled", proveRedisRestart},
 		{"AcceptedMeansKept_PrimaryKilled", proveFailover},
 		{"NewestWins_TwoProcessesManyClients", proveTwoProcesses},
+		{"OneWriter_DeletedAndCreatedAnew", proveChurn},
 		{"OneAtATime_ProcessStopped", proveStoppedProcess},
 		{"GracefulStop", proveGracefulStop},
 	} {
