@@ -48,10 +48,21 @@ func loadScripts(t testing.TB) *scripts {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.text[string(b)] = strings.TrimSuffix(filepath.Base(f), ".lua")
+			s.text[uncommented(string(b))] = strings.TrimSuffix(filepath.Base(f), ".lua")
 		}
 	}
 	return s
+}
+
+// uncommented is a script as it is sent, without its comments.
+func uncommented(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(strings.TrimLeft(line, " \t"), "--") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 // learn finds which file a script ends with.
