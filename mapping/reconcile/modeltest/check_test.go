@@ -292,7 +292,7 @@ func (e *end) checkIn(id, who string, u directorytest.Value) {
 	switch {
 	case !strings.EqualFold(address, u["addr"]) && (u["ckind"] == "invitation" || e.setup.Reinvite):
 		e.violation("%s has another address in the CMS: %s", who, address)
-	case u["ckind"] == "collaborator" && entity.Attributes["is_active"] != true && !(e.changed(u) && e.reported(mapping.DriftInactive, id)):
+	case u["ckind"] == "collaborator" && entity.Attributes["is_active"] != true && (!e.changed(u) || !e.reported(mapping.DriftInactive, id)):
 		e.violation("%s is wished active, and is inactive in the CMS", who)
 	case u["ckind"] == "invitation" && entity.Attributes["expired"] == true:
 		e.violation("%s has an expired invitation", who)

@@ -126,6 +126,7 @@ func (w *world) finish() {
 		w.gates.release(g, refused)
 	}
 	w.running.Wait()
+	let(10 * time.Minute) // reads that nobody waits for any more, and that pause before they try again
 	for _, r := range w.replicas {
 		_ = r.engine.Drain(context.Background())
 		_ = r.redis.Close()
