@@ -6,11 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -56,6 +54,7 @@ type event struct {
 var events = []event{
 	{"serve killed", (*chaos).killServe},
 	{"serve killed", (*chaos).killServe},
+	{"serve ended", (*chaos).endServe},
 	{"serve stopped", (*chaos).stopServe},
 	{"redis killed", (*chaos).killRedis},
 	{"redis stopped", (*chaos).stopRedis},
@@ -74,7 +73,12 @@ var events = []event{
 	{"link to the CMS resets", func(c *chaos) (func(), time.Duration) {
 		return c.links.reset(c.any().link("cms"), c.between(0, 100*time.Millisecond)), c.between(time.Second, 4*time.Second)
 	}},
+	{"link to redis resets", func(c *chaos) (func(), time.Duration) {
+		return c.links.reset(c.any().link("redis"), c.between(0, 50*time.Millisecond)), c.between(500*time.Millisecond, 3*time.Second)
+	}},
 	{"CMS loses calls", (*chaos).loseCalls},
+	{"CMS killed", (*chaos).killCMS},
+	{"CMS stopped", (*chaos).stopCMS},
 	{"seats full", (*chaos).fillSeats},
 	{"token revoked", func(c *chaos) (func(), time.Duration) {
 		c.w.cms.server.SetToken(false)
@@ -107,13 +111,16 @@ func (c *chaos) run(d time.Duration) {
 	}
 }
 
-// undo ends what has lasted long enough.
+// undo ends what has lasted long enough. What cannot end yet puts itself back.
 func (c *chaos) undo(now time.Time) {
-	due := slices.IndexFunc(c.ends, func(e ending) bool { return !e.at.After(now) })
-	for ; due >= 0; due = slices.IndexFunc(c.ends, func(e ending) bool { return !e.at.After(now) }) {
-		e := c.ends[due]
-		c.ends = slices.Delete(c.ends, due, due+1)
-		e.undo()
+	all := c.ends
+	c.ends = nil
+	for _, e := range all {
+		if e.at.After(now) {
+			c.ends = append(c.ends, e)
+		} else {
+			e.undo()
+		}
 	}
 }
 
@@ -121,6 +128,7 @@ func (c *chaos) undo(now time.Time) {
 func (c *chaos) end() {
 	for len(c.ends) > 0 { // what starts a process may have to wait for Redis
 		c.undo(time.Now().Add(time.Hour))
+		pause(20 * time.Millisecond)
 	}
 	c.tell("everything has ended")
 }
@@ -136,14 +144,6 @@ func (c *chaos) tell(what string) {
 }
 
 func (c *chaos) story() string { return strings.Join(c.told, "\n") }
-
-func (c *chaos) summary() string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(c.count)) {
-		parts = append(parts, fmt.Sprintf("%s %d×", name, c.count[name]))
-	}
-	return strings.Join(parts, ", ")
-}
 
 func (c *chaos) killServe() (func(), time.Duration) {
 	s := c.any()
@@ -164,6 +164,33 @@ func (c *chaos) restart(s *side) {
 	}
 	s.start()
 	s.busy = false
+}
+
+// endServe ends a process as an update does, by SIGTERM: it finishes what it is at.
+func (c *chaos) endServe() (func(), time.Duration) {
+	s := c.any()
+	if s.busy {
+		return nil, 0
+	}
+	s.busy = true
+	s.address.Store("")
+	s.process.signal(syscall.SIGTERM)
+	return func() { c.replace(s, time.Now().Add(patience)) }, c.between(time.Second, 5*time.Second)
+}
+
+// replace starts a process again once its predecessor has ended.
+func (c *chaos) replace(s *side, latest time.Time) {
+	select {
+	case <-s.process.ended:
+		c.restart(s)
+		return
+	default:
+	}
+	if time.Now().After(latest) {
+		c.w.t.Errorf("serve does not end within %s of SIGTERM", patience)
+		s.process.kill()
+	}
+	c.ends = append(c.ends, ending{at: time.Now().Add(200 * time.Millisecond), undo: func() { c.replace(s, latest) }})
 }
 
 func (s *side) redisAddress() string {
@@ -228,17 +255,49 @@ func (c *chaos) stopRedis() (func(), time.Duration) {
 // redisBusy says that Redis is away already.
 func (c *chaos) redisBusy() bool { return !reachable(c.w.store.address) }
 
+// misbehave has the CMS behave in some manner until undo, unless it behaves in another one already.
+func (c *chaos) misbehave(manners func(*call) manner) (undo func()) {
+	if c.odd {
+		return nil
+	}
+	c.odd = true
+	c.w.cms.behave(manners)
+	return func() {
+		c.w.cms.behave(nil)
+		c.odd = false
+	}
+}
+
 func (c *chaos) loseCalls() (func(), time.Duration) {
 	share := c.rng.IntN(30)
 	rng := c.w.stage.rng(uint64(1 << 20))
-	c.w.cms.behave(func(l *call) manner {
+	return c.misbehave(func(*call) manner {
 		m := manner{delay: time.Duration(rng.IntN(30)) * time.Millisecond}
 		if x := rng.IntN(100); x < share {
 			m.lost, m.lostUnasked = x%2 == 0, x%2 == 1
 		}
 		return m
-	})
-	return func() { c.w.cms.behave(nil) }, c.between(2*time.Second, 8*time.Second)
+	}), c.between(2*time.Second, 8*time.Second)
+}
+
+// killCMS has the CMS break its connections, and take no call until it is back, with what it has stored.
+func (c *chaos) killCMS() (func(), time.Duration) {
+	undo := c.misbehave(func(*call) manner { return manner{lostUnasked: true} })
+	if undo != nil {
+		c.w.cms.front.CloseClientConnections()
+	}
+	return undo, c.between(200*time.Millisecond, 5*time.Second)
+}
+
+// stopCMS has calls wait as they do for a process that is stopped: what was sent meanwhile is carried out when it goes on, whether
+// its caller is still there or not. It lasts shorter than what a late call is allowed to take.
+func (c *chaos) stopCMS() (func(), time.Duration) {
+	held := make(chan struct{})
+	undo := c.misbehave(func(*call) manner { return manner{held: held} })
+	if undo == nil {
+		return nil, 0
+	}
+	return func() { undo(); close(held) }, c.between(300*time.Millisecond, lateTime/2)
 }
 
 func (c *chaos) fillSeats() (func(), time.Duration) {

@@ -25,6 +25,7 @@ type cms struct {
 	t      *testing.T
 	server *cmstest.Server
 	inner  http.Handler
+	front  *httptest.Server
 	url    string
 
 	applying sync.Mutex // one write at a time, so that its effect can be told
@@ -69,9 +70,9 @@ func newCMS(t *testing.T, o cmstest.Options) *cms {
 	for _, u := range c.server.State().Users {
 		c.known["users/"+u.ID] = entityOf(u)
 	}
-	h := httptest.NewServer(c)
-	c.url = h.URL
-	t.Cleanup(h.Close)
+	c.front = httptest.NewServer(c)
+	c.url = c.front.URL
+	t.Cleanup(c.front.Close)
 	return c
 }
 

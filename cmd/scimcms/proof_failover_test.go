@@ -11,12 +11,19 @@ import (
 	"github.com/scimcms/scimcms/queue/queuetest"
 )
 
-// proveFailover kills the primary of a Redis with one replica and three Sentinels in the middle of pushes, with
-// redis.durability: replica. Every request is answered 503 with Retry-After until the replica has taken over and the
+// proveFailover is proveTakeover with one replica and three Sentinels.
+func proveFailover(t *testing.T, s stage) { proveTakeover(t, s, queuetest.StartFailover(t)) }
+
+// proveClusterFailover is proveTakeover with a Cluster, of whose masters one has the project, and a replica.
+func proveClusterFailover(t *testing.T, s stage) {
+	proveTakeover(t, s, queuetest.StartClusterFailover(t, "{"+project+"}"))
+}
+
+// proveTakeover kills the primary in the middle of pushes, with redis.durability: replica. Every request is answered 503 with Retry-After until the replica has taken over and the
 // former primary follows it; then everything goes on by itself, and nothing that was accepted is lost, although no server
 // waits for its disk.
-func proveFailover(t *testing.T, s stage) {
-	redis := queuetest.StartFailover(t)
+func proveTakeover(t *testing.T, s stage, redis *queuetest.Failover) {
+	t.Helper()
 	w := newWorldOn(t, s, redis.Primary, store{url: redis.URL, durability: "replica", client: redis.Client}, "none")
 	rng, delays := s.rng(1), s.rng(2)
 	w.cms.behave(func(*call) manner { return manner{delay: time.Duration(10+delays.IntN(60)) * time.Millisecond} })

@@ -28,6 +28,8 @@ type fleet struct {
 	strict bool
 	// refusedWith, if set, is the status that means "not now": who gets it does not know the outcome.
 	refusedWith int
+	// teams: clients have groups of their own, too, which they create, rename and delete.
+	teams bool
 
 	pushes, unanswered, kept, refused atomic.Int64
 	trips                             chan trip
@@ -50,8 +52,10 @@ type client struct {
 	rng    *rand.Rand
 	left   int // pushes to make
 	people []*human
-	made   int   // people thought of
-	open   *push // sent, and not answered
+	teams  []*team // oldest first
+	made   int     // people thought of
+	named  int     // names of teams thought of
+	open   *push   // sent, and not answered
 	last   *push
 	told   []string // what became of writes that were not simply accepted
 }
@@ -65,10 +69,12 @@ type human struct {
 
 // push is one write.
 type push struct {
-	kind        string // create, active, members
+	kind        string // create, active, members, or one about a team
 	h           *human
 	active      bool
 	group       int
+	team        *team
+	name        string // of the team from now on
 	add, remove []*human
 }
 
@@ -89,17 +95,34 @@ func newFleet(w *world, clients, pushes int) *fleet {
 // use sends what follows to a process.
 func (f *fleet) use(p *process) { f.base.Store(p.scim) }
 
-// addGroups pushes the groups, empty.
+// addGroups pushes the groups, empty, each as often as it takes.
 func (f *fleet) addGroups() {
 	f.w.t.Helper()
 	for _, name := range groupNames {
-		var g group
-		body := map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": name, "members": []any{}}
-		if err := f.clients[0].want(f.w.t.Context(), http.StatusCreated, request{http.MethodPost, "/Groups", body}, &g); err != nil {
-			f.w.t.Fatal(err)
-		}
-		f.groups = append(f.groups, g.ID)
+		until(f.w.t, patience, func() string {
+			id, err := f.addGroup(name)
+			if r, ok := errors.AsType[*refusal](err); ok && r.status == f.refusedWith {
+				return err.Error()
+			}
+			if err != nil {
+				f.w.t.Fatal(err)
+			}
+			f.groups = append(f.groups, id)
+			return ""
+		})
 	}
+}
+
+func (f *fleet) addGroup(name string) (id string, err error) {
+	ctx := f.w.t.Context()
+	found, err := f.clients[0].findGroup(ctx, name)
+	if err != nil || len(found) > 0 {
+		return append(found, group{})[0].ID, err
+	}
+	var g group
+	body := map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": name, "members": []any{}}
+	err = f.clients[0].want(ctx, http.StatusCreated, request{http.MethodPost, "/Groups", body}, &g)
+	return g.ID, err
 }
 
 // after gives a channel that is closed when so many pushes are answered.
@@ -194,6 +217,11 @@ func (c *client) answered() {
 
 // next draws a push that makes sense to Okta.
 func (c *client) next() *push {
+	if c.fleet.teams && c.rng.IntN(7) == 0 {
+		if p := c.nextTeam(); p != nil {
+			return p
+		}
+	}
 	active := func(h *human) bool { return h.active }
 	h := c.any(active)
 	switch x := c.rng.IntN(100); {
@@ -239,6 +267,9 @@ func (c *client) any(of func(*human) bool) *human {
 
 func (c *client) send(p *push) error {
 	ctx := c.w.t.Context()
+	if p.aboutTeam() {
+		return c.sendTeam(ctx, p)
+	}
 	switch p.kind {
 	case "create":
 		found, err := c.find(ctx, p.h.address())
@@ -258,7 +289,7 @@ func (c *client) send(p *push) error {
 		body := patch(op("replace", nil, map[string]any{"active": p.active}))
 		return c.want(ctx, http.StatusOK, request{http.MethodPatch, "/Users/" + p.h.id, body}, nil)
 	}
-	got, err := c.do(ctx, http.MethodPatch, "/Groups/"+c.groups[p.group], members(ids(p.remove), ids(p.add)))
+	got, err := c.do(ctx, http.MethodPatch, "/Groups/"+c.groupID(p), members(ids(p.remove), ids(p.add)))
 	if err == nil && got.status != http.StatusOK && got.status != http.StatusNoContent {
 		err = &refusal{request: request{method: http.MethodPatch, path: "/Groups"}, reply: got}
 	}
@@ -276,10 +307,10 @@ func ids(all []*human) []string {
 	return out
 }
 
-// String names a person; nobody is one, too: a change of membership has none.
+// String names a person; nobody is one, too: what is about a group has none.
 func (h *human) String() string {
 	if h == nil {
-		return "members"
+		return "a group"
 	}
 	return h.name
 }
@@ -302,18 +333,21 @@ func (h *human) complete(u user) error {
 
 // accepted notes what is wished from now on.
 func (c *client) accepted(p *push) {
-	switch p.kind {
-	case "create":
+	switch {
+	case p.aboutTeam():
+		c.acceptedTeam(p)
+	case p.kind == "create":
 		p.h.active = true
 		c.people = append(c.people, p.h)
-	case "active":
+	case p.kind == "active":
 		p.h.active = p.active
 	default:
-		for _, h := range p.add {
-			h.groups[p.group] = true
-		}
-		for _, h := range p.remove {
-			h.groups[p.group] = false
+		for i, h := range append(p.add[:len(p.add):len(p.add)], p.remove...) {
+			if p.team != nil {
+				p.team.members[h] = i < len(p.add)
+			} else {
+				h.groups[p.group] = i < len(p.add)
+			}
 		}
 	}
 }
@@ -338,6 +372,9 @@ func (c *client) resolve() error {
 
 func (c *client) wasDone(p *push) (bool, error) {
 	ctx := c.w.t.Context()
+	if p.aboutTeam() {
+		return c.teamWasDone(ctx, p)
+	}
 	switch p.kind {
 	case "create":
 		found, err := c.find(ctx, p.h.address())
@@ -350,7 +387,7 @@ func (c *client) wasDone(p *push) (bool, error) {
 		u, err := c.user(ctx, p.h.id)
 		return u.Active == p.active, err
 	}
-	g, err := c.group(ctx, c.groups[p.group])
+	g, err := c.group(ctx, c.groupID(p))
 	if err != nil {
 		return false, err
 	}

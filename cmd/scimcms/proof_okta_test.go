@@ -53,8 +53,9 @@ type user struct {
 
 // group is what a proof reads of a group.
 type group struct {
-	ID      string                   `json:"id"`
-	Members []struct{ Value string } `json:"members"`
+	ID          string                   `json:"id"`
+	DisplayName string                   `json:"displayName"`
+	Members     []struct{ Value string } `json:"members"`
 }
 
 // member reports whether somebody is in the group.

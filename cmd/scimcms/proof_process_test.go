@@ -116,7 +116,7 @@ func (w *world) equip(cms, rate string) {
 	w.client = &http.Client{Transport: transport, Timeout: patience}
 	digest := sha256.Sum256([]byte(oktaToken))
 	w.config = filepath.Join(w.t.TempDir(), "scimcms.yaml")
-	text := fmt.Sprintf(config, w.store.url, w.store.durability, hex.EncodeToString(digest[:]), cms, rate)
+	text := fmt.Sprintf(config, queuetest.Patient(w.store.url), w.store.durability, hex.EncodeToString(digest[:]), cms, rate)
 	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

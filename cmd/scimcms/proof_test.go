@@ -30,6 +30,7 @@ func TestProof(t *testing.T) {
 		{"AcceptedMeansKept_ServeKilledWithCallsInFlight", proveKillWithSlowCMS},
 		{"AcceptedMeansKept_RedisKilled", proveRedisRestart},
 		{"AcceptedMeansKept_PrimaryKilled", proveFailover},
+		{"AcceptedMeansKept_PrimaryOfAClusterKilled", proveClusterFailover},
 		{"NewestWins_TwoProcessesManyClients", proveTwoProcesses},
 		{"OneWriter_DeletedAndCreatedAnew", proveChurn},
 		{"OneAtATime_ProcessStopped", proveStoppedProcess},
@@ -79,21 +80,28 @@ func build(t *testing.T) string {
 }
 
 // until repeats check until it gives "", or fails the test with what it gave last.
-func until(t *testing.T, within time.Duration, check func() string) {
+func until(t *testing.T, patience time.Duration, check func() string) {
 	t.Helper()
-	end := time.NewTimer(within)
+	if missing := within(patience, check); missing != "" {
+		t.Fatalf("not within %s: %s", patience, missing)
+	}
+}
+
+// within repeats check until it gives "", or the time is over, and gives what it gave last.
+func within(patience time.Duration, check func() string) string {
+	end := time.NewTimer(patience)
 	defer end.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		missing := check()
 		if missing == "" {
-			return
+			return ""
 		}
 		select {
 		case <-tick.C:
 		case <-end.C:
-			t.Fatalf("not within %s: %s", within, missing)
+			return missing
 		}
 	}
 }

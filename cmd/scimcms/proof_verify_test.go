@@ -2,10 +2,7 @@
 
 package main_test
 
-import (
-	"slices"
-	"testing"
-)
+import "testing"
 
 // verify compares everything that was accepted with the record and with the CMS.
 func (f *fleet) verify(t *testing.T) (people int) {
@@ -27,10 +24,9 @@ func (f *fleet) verify(t *testing.T) (people int) {
 			if err != nil || len(found) != 1 || found[0].ID != h.id || found[0].Active != h.active || found[0].Sync.Status != "synced" {
 				t.Errorf("%s (id %s, active=%t) is %+v in the record: %v", h.name, h.id, h.active, found, err)
 			}
-			role := "Viewer"
-			for i := range slices.Backward(groups) {
+			role := c.role(h)
+			for i := range groups {
 				if h.groups[i] {
-					role = groupNames[i]
 					wished++
 				}
 				if groups[i].member(h.id) != h.groups[i] {
@@ -55,15 +51,21 @@ func (f *fleet) verify(t *testing.T) (people int) {
 	return people
 }
 
-// fail reports what clients met that they should not have.
+// fail ends the test if clients met what they should not have.
 func (f *fleet) fail(t *testing.T) {
+	t.Helper()
+	f.report(t)
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// report tells what clients met that they should not have.
+func (f *fleet) report(t *testing.T) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.problems[:min(len(f.problems), 20)] {
 		t.Error(p)
-	}
-	if t.Failed() {
-		t.FailNow()
 	}
 }

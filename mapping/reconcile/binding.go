@@ -17,6 +17,7 @@ import (
 type binding struct {
 	mu      sync.Mutex
 	checked bool
+	site    string // id of the CMS project
 	token   string // id of the access token
 	owner   string // CMS id of the collaborator behind the token, "" when it is no collaborator's
 	problem string // why nothing may be synced
@@ -35,10 +36,24 @@ func (b *binding) owns(l directory.Link) bool {
 	return b.owner != "" && l.Kind == directory.Collaborator && l.ID == b.owner
 }
 
-func (b *binding) set(me cmsclient.Identity, problem string) {
+// bound is the CMS project that is known to be the record's, "" before it is known.
+func (b *binding) bound() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.checked, b.problem = true, problem
+	return b.site
+}
+
+// refuse says that nothing may be synced from now on.
+func (b *binding) refuse(problem string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.problem = problem
+}
+
+func (b *binding) set(site string, me cmsclient.Identity, problem string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.checked, b.site, b.problem = true, site, problem
 	switch me.Type {
 	case "access_token":
 		b.token = me.ID
@@ -112,10 +127,10 @@ func (e *Engine) bind(ctx context.Context) error {
 	}
 	problem := ""
 	if bound != site.ID {
-		problem = fmt.Sprintf("the record in Redis belongs to CMS project %s, but the token opens project %s: give this project its own name or redis.prefix", bound, site.ID)
+		problem = foreign(bound, site.ID)
 		e.log.ErrorContext(ctx, "project not bound", "project", e.o.Project, "record", bound, "token", site.ID)
 	}
-	e.binding.set(me, problem)
+	e.binding.set(site.ID, me, problem)
 	return nil
 }
 

@@ -56,6 +56,9 @@ func (e *Engine) importVerdict(ctx context.Context, l *queue.Lease) queue.Verdic
 
 // importNow reads a full picture of the CMS, roles first and collaborators last, and compares it with the record.
 func (e *Engine) importNow(ctx context.Context) error {
+	if err := e.rebind(ctx); err != nil {
+		return err
+	}
 	picture, err := e.dir.BeginPicture(ctx)
 	if err != nil {
 		return err

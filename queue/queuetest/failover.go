@@ -15,26 +15,31 @@ import (
 // masterName is what the Sentinels call the primary.
 const masterName = "main"
 
-// Failover is a primary, a replica, and three Sentinels that watch over them. The primary takes writes only while a replica
-// follows.
+// Failover is a primary, a replica, and those who watch over them: three Sentinels, or the other masters of a Cluster. The
+// primary takes writes only while a replica follows.
 type Failover struct {
 	Primary, Replica *Server // as they were at first
 	URL              string
-	sentinels        []*redis.SentinelClient
 	Client           redis.UniversalClient // goes to whoever is the primary
+	sentinels        []*redis.SentinelClient
+	promoted         func(context.Context) bool
 }
 
-// StartFailover starts them. They end with the test. Primary and replica write a file: a primary that comes back empty has its
-// replica become empty, too.
+// durable are the settings of a primary that takes writes only while a replica follows, and of its replica. Both write a file: a
+// primary that comes back empty has its replica become empty, too.
+var durable = []string{
+	"--appendonly", "yes", "--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
+}
+
+// StartFailover starts a primary and a replica with Sentinels. They end with the test.
 func StartFailover(tb testing.TB) *Failover {
 	tb.Helper()
 	ports, err := FreePorts(5)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	common := []string{"--appendonly", "yes", "--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}
 	server := func(port int, more ...string) *Server {
-		return StartRedis(tb, append(append([]string{"--port", strconv.Itoa(port)}, common...), more...)...)
+		return StartRedis(tb, append(append([]string{"--port", strconv.Itoa(port)}, durable...), more...)...)
 	}
 	f := &Failover{Primary: server(ports[0])}
 	f.Replica = server(ports[1], "--replicaof", loopback+" "+strconv.Itoa(ports[0]))
@@ -47,6 +52,7 @@ func StartFailover(tb testing.TB) *Failover {
 		}
 	}
 	f.await(tb, ports[2:])
+	f.promoted = f.sentinelsAgree
 	f.Client = connect(tb, f.URL)
 	return f
 }
@@ -81,8 +87,10 @@ func (f *Failover) await(tb testing.TB, sentinels []int) {
 	}
 }
 
-// Promoted says whether the replica has become the primary, for every Sentinel.
-func (f *Failover) Promoted(ctx context.Context) bool {
+// Promoted says whether the replica has become the primary, for all who watch.
+func (f *Failover) Promoted(ctx context.Context) bool { return f.promoted(ctx) }
+
+func (f *Failover) sentinelsAgree(ctx context.Context) bool {
 	port, err := f.Replica.Client.ConfigGet(ctx, "port").Result()
 	for _, s := range f.sentinels {
 		addr, serr := s.GetMasterAddrByName(ctx, masterName).Result()

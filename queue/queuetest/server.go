@@ -60,6 +60,10 @@ func (s *Server) Restart() {
 	s.proc = p
 }
 
+// startWithin is how long a redis-server may take to answer: reading a file on a machine that has other things to do takes a
+// while. One that ends instead is told at once.
+const startWithin = 2 * time.Minute
+
 // process is a running redis-server and its guard.
 type process struct {
 	dir   string
@@ -105,14 +109,22 @@ func launch(dir string, args []string) (*process, error) {
 	_ = os.Remove(p.socket())                                        // left behind by a killed predecessor
 	p.cmd = exec.CommandContext(context.Background(), bin, flags...) //nolint:gosec // a fixed program with flags of the test's own making
 	detach(p.cmd)
-	if err := p.cmd.Start(); err != nil { // no pipes: nothing of the test's is held open by the server
+	alive, held, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start redis-server: %w", err)
+	}
+	defer func() { _ = alive.Close() }()
+	p.cmd.ExtraFiles = []*os.File{held} // the server has no use for it: it is closed when the server ends
+	err = p.cmd.Start()
+	_ = held.Close()
+	if err != nil {
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}
 	if err := p.startGuard(); err != nil {
 		p.kill()
 		return nil, err
 	}
-	if err := p.ready(15 * time.Second); err != nil {
+	if err := p.ready(alive); err != nil {
 		p.kill()
 		return nil, err
 	}
@@ -152,18 +164,31 @@ func (p *process) kill() {
 	}
 }
 
-func (p *process) ready(within time.Duration) error {
+// ready waits until the server answers. alive reads the end of the file when the server has ended.
+func (p *process) ready(alive *os.File) error {
 	client := p.client()
 	defer func() { _ = client.Close() }()
 	var err error
-	if poll(within, func(ctx context.Context) bool {
-		err = client.Ping(ctx).Err()
-		return err == nil
-	}) {
+	wrong := "does not answer"
+	if poll(startWithin, func(ctx context.Context) bool {
+		if err = client.Ping(ctx).Err(); err != nil && ended(alive) {
+			wrong = "has ended"
+		}
+		return err == nil || wrong == "has ended"
+	}) && err == nil {
 		return nil
 	}
 	log, _ := os.ReadFile(filepath.Join(p.dir, "redis.log"))
-	return fmt.Errorf("redis-server does not answer (%w); its log:\n%s", err, log)
+	return fmt.Errorf("redis-server %s (%w); its log:\n%s", wrong, err, log)
+}
+
+// ended says that nobody holds the other end of a pipe any more.
+func ended(alive *os.File) bool {
+	if alive.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil {
+		return false
+	}
+	_, err := alive.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
 }
 
 // poll asks until the answer is yes, and reports whether it came in time.
