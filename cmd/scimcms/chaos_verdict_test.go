@@ -17,6 +17,7 @@ type outcome struct {
 
 	accepted, agree      tally // as clients were told, and as the CMS has it
 	lost, doubled, stale int
+	leftBehind           int // roles of groups that are gone, which leavers have still: they cannot be deleted, and are reported
 
 	befell   map[string]int
 	rest     time.Duration
@@ -48,6 +49,7 @@ func (o *outcome) add(p *outcome) {
 	o.lost += p.lost
 	o.doubled += p.doubled
 	o.stale += p.stale
+	o.leftBehind += p.leftBehind
 	o.rest = max(o.rest, p.rest)
 	for what, n := range p.befell {
 		o.befell[what] += n
@@ -59,9 +61,9 @@ func (o *outcome) String() string {
 	for _, what := range slices.Sorted(maps.Keys(o.befell)) {
 		befell = append(befell, fmt.Sprintf("%s %d×", what, o.befell[what]))
 	}
-	return fmt.Sprintf("accepted %d writes: %s; in the CMS %s; lost %d, doubled %d, stale %d; %d writes without an answer (%d kept as a whole, the rest absent), "+
+	return fmt.Sprintf("accepted %d writes: %s; in the CMS %s; lost %d, doubled %d, stale %d; %d roles left behind with leavers; %d writes without an answer (%d kept as a whole, the rest absent), "+
 		"%d answers 503, %d writes refused for want of a seat; befell: %s; at rest after %s", o.writes, o.accepted, o.agree, o.lost, o.doubled, o.stale,
-		o.unanswered, o.kept, o.refused, o.seatless, strings.Join(befell, ", "), o.rest.Round(100*time.Millisecond))
+		o.leftBehind, o.unanswered, o.kept, o.refused, o.seatless, strings.Join(befell, ", "), o.rest.Round(100*time.Millisecond))
 }
 
 // compare counts what the record or the CMS lacks, has more than once, or has otherwise than was accepted last.
@@ -69,6 +71,7 @@ func (f *fleet) compare(t *testing.T, seeded int, had map[string]string) *outcom
 	t.Helper()
 	o := &outcome{compared: true}
 	inCMS := f.w.cms.people()
+	leavers := rolesOfLeavers(inCMS)
 	roles := map[string][]string{}
 	for _, r := range f.w.cms.server.State().Roles {
 		roles[r.Text("name")] = append(roles[r.Text("name")], r.ID)
@@ -89,8 +92,13 @@ func (f *fleet) compare(t *testing.T, seeded int, had map[string]string) *outcom
 			delete(roles, g.name)
 		}
 	}
-	for name := range roles {
-		if _, before := had[name]; !before {
+	for name, ids := range roles {
+		_, before := had[name]
+		switch {
+		case before:
+		case len(ids) == 1 && leavers[ids[0]]:
+			o.leftBehind++
+		default:
 			o.is(&o.stale, "role %s is in the CMS, of a group that is gone or has another name", name)
 		}
 	}
@@ -98,6 +106,22 @@ func (f *fleet) compare(t *testing.T, seeded int, had map[string]string) *outcom
 		o.is(&o.doubled, "the CMS has %d people that nobody pushed, and started with %d", len(inCMS), seeded)
 	}
 	return o
+}
+
+// rolesOfLeavers are the roles that nobody has but collaborators who are inactive.
+func rolesOfLeavers(inCMS map[string]person) map[string]bool {
+	out, held := map[string]bool{}, map[string]bool{}
+	for _, p := range inCMS {
+		for _, e := range p.invitations {
+			held[e.role] = true
+		}
+		for _, e := range p.collaborators {
+			held[e.role] = held[e.role] || e.active
+			out[e.role] = true
+		}
+	}
+	maps.DeleteFunc(out, func(role string, _ bool) bool { return held[role] })
+	return out
 }
 
 // members are those of a group that all clients share.
