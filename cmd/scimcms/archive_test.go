@@ -127,7 +127,8 @@ func TestBackupToAnotherRedis_RestoredAnswersAreIdentical(t *testing.T) {
 	}
 	before.same(t, e.idle.walkSCIM()) // the backup changed nothing
 	for _, store := range queuetest.All(t) {
-		t.Run(store.Name, func(t *testing.T) { //nolint:paralleltest // the CMS is one
+		t.Run(store.Name, func(t *testing.T) {
+			t.Parallel()
 			to := e.copied(t, store)
 			if _, err := operate(t, "restore", "--config", to, "--in", file); err != nil {
 				t.Fatal(err)

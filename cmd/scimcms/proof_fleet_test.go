@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -342,7 +343,7 @@ func (c *client) accepted(p *push) {
 	case p.kind == "active":
 		p.h.active = p.active
 	default:
-		for i, h := range append(p.add[:len(p.add):len(p.add)], p.remove...) {
+		for i, h := range append(slices.Clip(p.add), p.remove...) {
 			if p.team != nil {
 				p.team.members[h] = i < len(p.add)
 			} else {
