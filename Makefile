@@ -32,9 +32,15 @@ test: ## Run every test with the race detector, on the embedded store and on a r
 	$(GO) test -race -shuffle=on -timeout 15m ./...
 
 .PHONY: cluster
-cluster: ## Run every test on a Redis Cluster of three nodes, too.
+cluster: ## Run every test of a store on a Redis Cluster of three nodes instead.
 	@.ci/deps redis-server
 	SCIMCMS_TEST_REDIS=cluster $(GO) test -count=1 -timeout 30m ./queue/... ./mapping/... ./proxy/... ./cmd/...
+
+.PHONY: cluster-fast
+cluster-fast: ## The part of it that shows most in a minute or two: queue, record, and the whole program.
+	@.ci/deps redis-server
+	SCIMCMS_TEST_REDIS=cluster $(GO) test -count=1 -timeout 10m ./queue/... ./mapping/directory
+	SCIMCMS_TEST_REDIS=cluster $(GO) test -count=1 -timeout 10m -run 'TestServe|TestBackup|TestRestored' ./cmd/scimcms
 
 .PHONY: race
 race: ## Run the tests five times over, shuffled, to shake races out.
