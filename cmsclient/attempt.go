@@ -26,7 +26,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errors.New("cmsclient: a request without its call")
 	}
 	cl.sent = false
-	if err := a.admit(ctx); err != nil {
+	if err := a.admit(ctx, cl); err != nil {
 		closeBody(req.Body)
 		return nil, &heldBackError{cause: err}
 	}
@@ -44,15 +44,22 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// admit waits for the gate and then asks the guard, which must be the last thing before sending.
-func (a *attempts) admit(ctx context.Context) error {
+// admit waits for the gate and then asks whether the request may be sent, which must be the last thing before sending. What
+// may not be sent in any case does not wait for its turn.
+func (a *attempts) admit(ctx context.Context, cl *call) error {
+	if err := a.client.mayWrite(cl); err != nil {
+		return err
+	}
 	if err := a.client.gate.Wait(ctx); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return checkGuard(ctx)
+	if err := checkGuard(ctx); err != nil {
+		return err
+	}
+	return a.client.mayWrite(cl)
 }
 
 // send passes the request on. The timeout ends with the answer's body.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -89,6 +90,7 @@ type Client struct {
 	rand       func() float64
 	now        func() time.Time
 	sleep      func(context.Context, time.Duration) error
+	readOnly   *atomic.Bool // behind a pointer: a Client may be copied
 }
 
 // New returns a client. It sends nothing; Me checks the token.
@@ -104,6 +106,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("cms environment: not a name of an environment")
 	}
 	c := &Client{
+		readOnly:   new(atomic.Bool),
 		base:       base,
 		header:     headers(o.Token, o.Version, o.Environment),
 		timeout:    orDuration(o.Timeout, defaultTimeout),

@@ -37,6 +37,11 @@ func NewRoleSet(roles []Role, resolved map[string]string) RoleSet {
 	return s
 }
 
+// With is the set with further roles.
+func (s RoleSet) With(more []Role) RoleSet {
+	return NewRoleSet(append(slices.Collect(maps.Values(s.byID)), more...), s.resolved)
+}
+
 // ByID finds a role by its id in the CMS.
 func (s RoleSet) ByID(id string) (Role, bool) {
 	r, ok := s.byID[id]

@@ -108,7 +108,7 @@ func TestMetrics_ReadDepthsWhenScraped(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := fakeStats{
-		stats:  queue.Stats{Depth: map[queue.Lane]int64{queue.Leavers: 2}, Leased: 3, Parked: 4, Held: 7, Codes: map[string]int64{"seats": 4}, OldestAge: 90 * time.Second, Paused: true, Circuit: "bad token"},
+		stats:  queue.Stats{Depth: map[queue.Lane]int64{queue.Leavers: 2}, Leased: 3, Parked: 4, Held: 7, Codes: map[string]int64{"seats": 4}, OldestAge: 90 * time.Second, Paused: true, Circuit: "bad token", DryRun: 2},
 		engine: reconcile.Stats{Users: 50, Groups: 6, ImportAge: time.Minute},
 	}
 	m.Watch("site", proxy.Source{Queue: s.queue(), Engine: s, Pacer: func(context.Context) (float64, error) { return 1.3, nil }, ETA: func(n int64) time.Duration { return time.Duration(n) * time.Minute }})
@@ -127,6 +127,7 @@ func TestMetrics_ReadDepthsWhenScraped(t *testing.T) {
 		{"queue_oldest_age_seconds", nil, 90},
 		{"queue_paused", nil, 1},
 		{"circuit_open", nil, 1},
+		{"dry_run", nil, 1},
 		{"pacer_factor", nil, 1.3},
 		{"import_age_seconds", nil, 60},
 		{"users", []string{"state", "listed"}, 50},

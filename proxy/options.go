@@ -37,6 +37,8 @@ type Project struct {
 	Groups GroupStore
 	// WithoutEmail says what happens to a person who has no address.
 	WithoutEmail EmailPolicy
+	// DryRun says whether writes are kept and planned at present, and nothing is sent to the CMS. Nil: never.
+	DryRun func() bool
 }
 
 // Token is one bearer token of a project. Several live at once, so that they can be rotated.

@@ -26,7 +26,7 @@ func (r *request) userInput(base string, u directory.User, p scim.Projection) (s
 		Location: base + "/Users/" + u.ID, Groups: groups, Projection: p,
 		Sync: &scim.SyncStatus{
 			Status: status(u.Sync), CMSType: string(u.Link.Kind), CMSID: u.Link.ID, Role: u.Link.RoleID,
-			LastSynced: u.Sync.LastSynced, LastError: lastError(u.Sync),
+			LastSynced: u.Sync.LastSynced, LastError: r.lastError(u.Sync),
 		},
 	}, nil
 }
@@ -65,7 +65,7 @@ func (r *request) groupInput(base string, g directory.Group, p scim.Projection) 
 		Location: base + "/Groups/" + g.ID, Projection: p,
 		Sync: &scim.SyncStatus{
 			Status: status(g.Sync), CMSID: g.RoleID, Role: g.RoleName,
-			LastSynced: g.Sync.LastSynced, LastError: lastError(g.Sync),
+			LastSynced: g.Sync.LastSynced, LastError: r.lastError(g.Sync),
 		},
 	}
 	if g.RoleID != "" {
@@ -138,11 +138,25 @@ func (r *request) syncHeader(sync directory.SyncState) {
 	if sync == directory.Pending || sync == directory.Held {
 		r.Writer.Header()["X-Sync-Status"] = []string{string(sync)}
 	}
+	if sync == directory.Pending && r.dryRun() {
+		r.Writer.Header()["X-Sync-Reason"] = []string{"dry_run"}
+	}
 }
+
+// dryRun says whether what is pending stays so until an operator ends the dry run.
+func (r *request) dryRun() bool { return r.tenant.DryRun != nil && r.tenant.DryRun() }
 
 func status(s directory.Sync) string { return cmp.Or(string(s.State), string(directory.Pending)) }
 
-func lastError(s directory.Sync) string { return cmp.Or(s.Text, s.Code) }
+// dryRunText is what an administrator of the identity provider reads of somebody who is pending.
+const dryRunText = "dry run: accepted and planned; nothing is sent to the CMS until an operator ends the dry run"
+
+func (r *request) lastError(s directory.Sync) string {
+	if status(s) == string(directory.Pending) && r.dryRun() {
+		return dryRunText
+	}
+	return cmp.Or(s.Text, s.Code)
+}
 
 // userETag counts the changes of the wish; it is weak, because the same wish has a sync status and groups that change.
 func userETag(u directory.User) string {

@@ -44,7 +44,7 @@ type scrape struct {
 	mu      sync.Mutex
 	sources map[string]Source
 
-	depth, oldest, eta, leased, parked, codes, held, paused, circuit, pacer, importAge, users, groups, drift *prometheus.Desc
+	depth, oldest, eta, leased, parked, codes, held, paused, circuit, dryRun, pacer, importAge, users, groups, drift *prometheus.Desc
 }
 
 func newScrape() *scrape {
@@ -62,6 +62,7 @@ func newScrape() *scrape {
 		held:      desc("queue_held", "Keys that the brake holds until an operator releases or discards them."),
 		paused:    desc("queue_paused", "1 while an operator has paused the project."),
 		circuit:   desc("circuit_open", "1 while calls to the CMS are stopped."),
+		dryRun:    desc("dry_run", "1 while changes are accepted and planned and nothing is sent to the CMS."),
 		pacer:     desc("pacer_factor", "How much wider than the limit asks for calls to the CMS are spaced; 1 is none."),
 		importAge: desc("import_age_seconds", "Age of the last full picture of the CMS."),
 		users:     desc("users", "People on record, by state.", "state"),
@@ -72,7 +73,7 @@ func newScrape() *scrape {
 
 // Describe implements prometheus.Collector.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.held, s.paused, s.circuit, s.pacer, s.importAge, s.users, s.groups, s.drift} {
+	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.held, s.paused, s.circuit, s.dryRun, s.pacer, s.importAge, s.users, s.groups, s.drift} {
 		ch <- d
 	}
 }
@@ -131,6 +132,7 @@ func (s *scrape) collectQueue(ctx context.Context, g gauges, src Source) error {
 	g.set(s.held, float64(st.Held))
 	g.set(s.paused, truth(st.Paused))
 	g.set(s.circuit, truth(st.Circuit != ""))
+	g.set(s.dryRun, truth(st.DryRun > 0))
 	return nil
 }
 

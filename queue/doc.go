@@ -13,7 +13,7 @@
 //	Queue   Push, Take, Adopt, Renew, KeepAlive, Guard, Finish, Release, Look       for those who work
 //	        Settled, Await                                                          for requests that wait
 //	        List, Show, Stats, Replay, ReplayAll, Approve, ApproveAll, HeldKeys, Drop, Pause,
-//	        Resume, Trip, Clear                                                     for operators
+//	        Resume, DryRun, EndDryRun, Trip, Clear                                                     for operators
 //	Pool    takes due keys of several projects to a bounded number of workers
 //	Pacer   books send times, shared by all processes that use one CMS token
 //
@@ -53,6 +53,8 @@
 //   - While the circuit is open, retries use no attempts: TestRetriesUseNoAttemptsWhileTheCircuitIsOpen
 //   - A held key waits for an operator's approval, and uses no attempts: TestHeldKeyWaitsForApprovalAndUsesNoAttempts
 //   - A newer wish takes a key out of held, a touch does not: TestHeldKeyIsTakenUpByANewerWishNotByATouch
+//   - In a dry run nobody leases a key that is not harmless, and nobody's attempts are used: TestDryRun_OnlyHarmlessKeysAreLeased
+//   - A dry run lasts as long as one replica wants it: TestDryRun_LastsWhileOneReplicaWantsIt
 //   - Pause and open circuit stop workers and requests alike: TestPauseStopsWorkersAndRequests,
 //     TestOpenCircuitStopsWorkersAndRequests
 //   - Replay runs in the order of the first queueing: TestReplay_RunsInTheOrderOfTheFirstQueueing

@@ -50,7 +50,7 @@ func luaSource(name string) string {
 
 // scripts are the queue's own.
 type scripts struct {
-	push, take, due, renew, finish, lost, replay, approve, drop, trip, trouble, clear, list *redis.Script
+	push, take, due, renew, finish, lost, replay, approve, drop, trip, trouble, clear, list, dryRun *redis.Script
 }
 
 // ownScripts are made once.
@@ -61,5 +61,6 @@ var ownScripts = sync.OnceValue(func() scripts {
 		push: load("push"), take: load("take"), due: load("due"), renew: load("renew"), finish: load("finish"),
 		lost: load("lost"), replay: more("replay"), approve: load("approve"), drop: load("drop"), list: load("list"),
 		trip: more("trip"), trouble: more("trouble"), clear: more("clear"),
+		dryRun: redis.NewScript(luaSource("fragment/clock") + luaSource("dryrun")),
 	}
 })

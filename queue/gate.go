@@ -13,6 +13,9 @@ import (
 // backup's expires by itself, a restore's stays until a restore has ended.
 func GateKey(base string) string { return keys{base: base}.gate() }
 
+// DryRunKey has the replicas that want a dry run at present: it is theirs, and no part of the record.
+func DryRunKey(base string) string { return keys{base: base}.dryRun() }
+
 // LookKey holds the ms since when every key that is newly queued must have the CMS read, because the record may be older
 // than the CMS; absent when a picture of the CMS has been imported since.
 func LookKey(base string) string { return keys{base: base}.looks() }

@@ -190,6 +190,7 @@ type Stats struct {
 	OldestAge time.Duration    // of the key that has been queued or leased for longest
 	Paused    bool
 	Circuit   string // why the circuit is open; "" when it is closed
+	DryRun    int    // replicas that want nothing changed outside; no key but the harmless ones is leased then
 }
 
 // Backlog is how many keys are queued, due or not.
@@ -213,6 +214,7 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	oldest := pipe.ZRangeWithScores(ctx, q.keys.since(), 0, 0)
 	now, paused := pipe.Time(ctx), pipe.Exists(ctx, q.keys.paused())
 	circuit := pipe.HGet(ctx, q.keys.circuit(), "reason")
+	dry := pipe.ZRangeWithScores(ctx, q.keys.dryRun(), 0, -1)
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return Stats{}, fmt.Errorf("queue: stats: %w", err)
 	}
@@ -229,6 +231,11 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	ms := now.Val().UnixMilli()
 	if q.opt.Now != nil {
 		ms = q.opt.Now()
+	}
+	for _, mark := range dry.Val() {
+		if int64(mark.Score) > ms {
+			s.DryRun++
+		}
 	}
 	if first := oldest.Val(); len(first) > 0 {
 		s.OldestAge = time.Duration(max(ms-int64(first[0].Score), 0)) * time.Millisecond

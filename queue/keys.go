@@ -18,6 +18,7 @@ import "strings"
 //	base:q:turn     STRING  counts takes, so that every lane has its turn
 //	base:q:now      STRING  the latest now (ms) that a script of the project has seen
 //	base:q:paused   STRING  present while an operator has paused the project
+//	base:q:dry      ZSET    replicas that want a dry run, by the end of their mark (ms); expires with the newest mark
 //	base:q:circuit  HASH    present while the circuit is open
 //	base:q:gate     STRING  present while the project is backed up (expires by itself) or restored
 //	base:q:look     STRING  ms of a restore; present until a picture of the CMS has been imported since
@@ -43,6 +44,7 @@ func (k keys) gate() string              { return k.base + ":q:gate" }
 func (k keys) looks() string             { return k.base + ":q:look" }
 func (k keys) paused() string            { return k.base + ":q:paused" }
 func (k keys) circuit() string           { return k.base + ":q:circuit" }
+func (k keys) dryRun() string            { return k.base + ":q:dry" }
 
 // paceKey is the pacer's only key.
 func paceKey(base string) string { return base + ":pace" }

@@ -41,7 +41,7 @@ func TestKeys_AreAllListedHere(t *testing.T) {
 	}
 	k := keys{base: ""}
 	for _, name := range []string{
-		k.record(""), k.history(""), k.codes(), k.leased(), k.parked(), k.held(), k.since(), k.idents(), k.ticket(), k.now(), k.paused(), k.gate(), k.looks(), k.circuit(), paceKey(""), pacersKey(""),
+		k.record(""), k.history(""), k.codes(), k.leased(), k.parked(), k.held(), k.since(), k.idents(), k.ticket(), k.now(), k.paused(), k.gate(), k.looks(), k.circuit(), k.dryRun(), paceKey(""), pacersKey(""),
 		":q:turn", ":q:failed", ":q:refused:", ":q:notall:", // in Lua only
 	} {
 		used[name] = true

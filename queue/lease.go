@@ -70,10 +70,11 @@ type TakeOptions struct {
 }
 
 // Take leases the most urgent due key, or returns nil when nothing is due or the project is stopped. Leases that ran
-// out are put back into their lane first. While the circuit is open, one key at a time is handed out as its probe.
+// out are put back into their lane first. While the circuit is open, one key at a time is handed out as its probe; in a dry
+// run only Options.Harmless are.
 func (q *Queue) Take(ctx context.Context, opt TakeOptions) (*Lease, error) {
 	began, token := q.opt.Clock(), NewToken()
-	out, err := q.run(ctx, q.scripts.take, token, millis(q.opt.Lease), q.lookMillis(), flag(opt.OnlyLeavers)).Slice()
+	out, err := q.run(ctx, q.scripts.take, q.harmless(token, millis(q.opt.Lease), q.lookMillis(), flag(opt.OnlyLeavers))...).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("queue: take: %w", err)
 	}
@@ -95,7 +96,7 @@ func (q *Queue) Take(ctx context.Context, opt TakeOptions) (*Lease, error) {
 // NextDue says when there will be something to take: after in (0 = now), or found = false when nothing is queued or the
 // project is paused. It writes nothing.
 func (q *Queue) NextDue(ctx context.Context, opt TakeOptions) (in time.Duration, found bool, err error) {
-	args := []any{q.NowArg(), flag(opt.OnlyLeavers)}
+	args := q.harmless(q.NowArg(), flag(opt.OnlyLeavers))
 	ms, err := q.scripts.due.Run(ctx, q.opt.Redis, []string{q.keys.base}, args...).Int64()
 	if err != nil {
 		return 0, false, fmt.Errorf("queue: next due: %w", err)

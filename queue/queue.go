@@ -28,6 +28,9 @@ type Options struct {
 	Renew       time.Duration // how often KeepAlive renews; default 3s
 	CallTimeout time.Duration // deadline of one CMS call; default 8s. Lease must exceed it by margin and Renew
 
+	// Harmless keys are leased in a dry run, too: working on them changes nothing outside.
+	Harmless []string
+
 	Backoff  Backoff
 	Attempts int            // failed attempts after which a key is parked; default 12
 	Rand     func() float64 // in [0, 1), for jitter; default math/rand

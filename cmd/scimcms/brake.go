@@ -7,6 +7,8 @@ import (
 	"net/http"
 
 	"github.com/spf13/cobra"
+
+	"github.com/scimcms/scimcms/proxy/admin"
 )
 
 func (p program) brakeCommand() *cobra.Command {
@@ -112,10 +114,10 @@ func (o *operator) decide(ctx context.Context, d decision, keys []string) (int, 
 }
 
 // brake prints what the brake has counted and holds.
-func (p printer) brake(project string, state brakeState, entries []queueEntry, more bool) error {
+func (p printer) brake(project string, state brakeState, entries []admin.Entry, more bool) error {
 	if p.json {
 		if entries == nil {
-			entries = []queueEntry{}
+			entries = []admin.Entry{}
 		}
 		return p.encode(map[string]any{"project": project, "held": state.Held, "counts": state.Counts, "entries": entries, "more": more})
 	}

@@ -75,7 +75,9 @@ type ProjectConfig struct {
 	Invitations InvitationsConfig `yaml:"invitations" reload:"live"`
 	Import      ImportConfig      `yaml:"import" reload:"live"`
 	Drift       string            `yaml:"drift" default:"report" oneof:"report,repair" reload:"live"`
-	Brake       BrakeConfig       `yaml:"brake"`
+	// DryRun accepts and plans everything, and sends nothing to the CMS.
+	DryRun bool        `yaml:"dry_run" default:"false" reload:"live"`
+	Brake  BrakeConfig `yaml:"brake"`
 }
 
 // TokenConfig is one SCIM token of a project, given as its SHA-256 or read from the environment or a file.

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/scimcms/scimcms/proxy/admin"
+	"github.com/scimcms/scimcms/queue"
 )
 
 func (p program) explainCommand() *cobra.Command {
@@ -20,7 +23,7 @@ func (p program) explainCommand() *cobra.Command {
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.queueRun(&f, func(ctx context.Context, o *operator, out printer) error {
-				var x explained
+				var x admin.Explanation
 				if err := o.call(ctx, http.MethodPost, "/explain", map[string]any{"user": args[0]}, &x); err != nil {
 					return err
 				}
@@ -33,21 +36,7 @@ func (p program) explainCommand() *cobra.Command {
 	return c
 }
 
-// explained is a user as the admin API explains them.
-type explained struct {
-	ID       string     `json:"id"`
-	UserName string     `json:"user_name"`
-	State    string     `json:"state"`
-	Status   string     `json:"status"`
-	Code     string     `json:"code,omitempty"`
-	Reason   string     `json:"reason,omitempty"`
-	Groups   []string   `json:"groups,omitempty"`
-	Lines    []string   `json:"lines"`
-	Next     []string   `json:"next"`
-	Queue    queueEntry `json:"queue"`
-}
-
-func (p printer) explained(x explained) error {
+func (p printer) explained(x admin.Explanation) error {
 	if p.json {
 		return p.encode(x)
 	}
@@ -60,7 +49,7 @@ func (p printer) explained(x explained) error {
 		lines = append(lines, "groups:   "+strings.Join(x.Groups, ", "))
 	}
 	lines = append(lines, x.Lines...)
-	lines = append(lines, "queue:    "+x.Queue.words())
+	lines = append(lines, "queue:    "+queueWords(x.Queue))
 	for _, line := range lines {
 		if _, err := fmt.Fprintln(p.w, oneLine(line)); err != nil {
 			return err
@@ -69,12 +58,12 @@ func (p printer) explained(x explained) error {
 	return nil
 }
 
-// words say how a key stands in the queue.
-func (e queueEntry) words() string {
-	if e.State == "idle" {
+// queueWords say how a key stands in the queue.
+func queueWords(e admin.Entry) string {
+	if e.State == queue.Idle {
 		return "nothing waits"
 	}
-	text := e.State
+	text := string(e.State)
 	if e.Due != nil {
 		text += ", due " + moment(e.Due)
 	}

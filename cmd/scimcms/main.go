@@ -83,6 +83,6 @@ func (p program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{command: cmd, err: err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulateCommand(), p.checkCommand(), p.queueCommand(), p.brakeCommand(), p.driftCommand(),
-		p.linkCommand(), p.explainCommand(), p.backupCommand(), p.restoreCommand(), p.tokenCommand(), p.versionCommand())
+		p.linkCommand(), p.explainCommand(), p.planCommand(), p.backupCommand(), p.restoreCommand(), p.tokenCommand(), p.versionCommand())
 	return root
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/scimcms/scimcms/proxy/admin"
 )
 
 // operatorFlags say which project an operator means, and how to reach it.
@@ -80,35 +82,7 @@ type queueSize struct {
 	ETASeconds       float64          `json:"eta_seconds,omitempty"`
 	Paused           bool             `json:"paused"`
 	Circuit          string           `json:"circuit,omitempty"`
-}
-
-// queueEntry is one key as the admin API tells of it.
-type queueEntry struct {
-	Key         string     `json:"key"`
-	State       string     `json:"state"`
-	Lane        string     `json:"lane,omitempty"`
-	Ticket      int64      `json:"ticket"`
-	Attempts    int        `json:"attempts"`
-	Code        string     `json:"code,omitempty"`
-	Reason      string     `json:"reason,omitempty"`
-	Since       *time.Time `json:"since,omitempty"`
-	Due         *time.Time `json:"due,omitempty"`
-	LeasedUntil *time.Time `json:"leased_until,omitempty"`
-	Parked      *time.Time `json:"parked,omitempty"`
-	Held        *time.Time `json:"held,omitempty"`
-	IntentOpen  bool       `json:"intent_open,omitempty"`
-
-	History []keyAttempt `json:"history,omitempty"`
-}
-
-// keyAttempt is one attempt of a key as the admin API tells of it.
-type keyAttempt struct {
-	At       *time.Time `json:"at"`
-	Result   string     `json:"result"`
-	Attempts int        `json:"attempts"`
-	Call     string     `json:"call,omitempty"`
-	Code     string     `json:"code,omitempty"`
-	Reason   string     `json:"reason,omitempty"`
+	DryRun           bool             `json:"dry_run"`
 }
 
 // find reads the state of the project that is meant. With no name given there must be only one.
@@ -143,15 +117,15 @@ type listFilter struct {
 const pageSize = 500
 
 // list reads keys page by page; more tells that there are others beyond the limit.
-func (o *operator) list(ctx context.Context, f listFilter) (entries []queueEntry, more bool, err error) {
+func (o *operator) list(ctx context.Context, f listFilter) (entries []admin.Entry, more bool, err error) {
 	if f.limit < 0 {
 		return nil, false, errors.New("--limit must not be negative")
 	}
 	cursor := ""
 	for {
 		var page struct {
-			Entries []queueEntry `json:"entries"`
-			Cursor  string       `json:"cursor"`
+			Entries []admin.Entry `json:"entries"`
+			Cursor  string        `json:"cursor"`
 		}
 		want := pageSize
 		if f.limit > 0 {
@@ -168,8 +142,8 @@ func (o *operator) list(ctx context.Context, f listFilter) (entries []queueEntry
 	}
 }
 
-func (o *operator) show(ctx context.Context, key string) (queueEntry, error) {
-	var e queueEntry
+func (o *operator) show(ctx context.Context, key string) (admin.Entry, error) {
+	var e admin.Entry
 	if kind, id, ok := strings.Cut(key, "/"); !ok || kind == "" || id == "" || path.Clean("/"+key) != "/"+key {
 		return e, fmt.Errorf("%q is no key: a key is user/ID, group/ID or import/all", key)
 	}
@@ -208,29 +182,11 @@ func (o *operator) pause(ctx context.Context, paused bool) error {
 
 // call sends one request; what is not below /api is that of the project.
 func (o *operator) call(ctx context.Context, method, at string, ask, answer any) error {
-	if !strings.HasPrefix(at, "/api") {
-		if o.project == "" {
-			if _, err := o.find(ctx); err != nil {
-				return err
-			}
-		}
-		at = "/api/projects/" + url.PathEscape(o.project) + at
-	}
-	req, err := o.request(ctx, method, at, ask)
+	resp, err := o.send(ctx, o.client, method, at, ask)
 	if err != nil {
 		return err
 	}
-	resp, err := o.client.Do(req)
-	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err
-		}
-		return fmt.Errorf("%s does not answer: %w", o.base, err)
-	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode/100 != 2 {
-		return refusal(o.base, resp)
-	}
 	if answer == nil {
 		return nil
 	}
@@ -238,6 +194,45 @@ func (o *operator) call(ctx context.Context, method, at string, ask, answer any)
 		return fmt.Errorf("%s does not answer as the admin listener does", o.base)
 	}
 	return nil
+}
+
+// open sends a request whose answer comes little by little, and may take its time.
+func (o *operator) open(ctx context.Context, method, at string) (io.ReadCloser, error) {
+	patient := *o.client
+	patient.Timeout = 0
+	resp, err := o.send(ctx, &patient, method, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// send gives the answer if it is a success.
+func (o *operator) send(ctx context.Context, client *http.Client, method, at string, ask any) (*http.Response, error) {
+	if !strings.HasPrefix(at, "/api") {
+		if o.project == "" {
+			if _, err := o.find(ctx); err != nil {
+				return nil, err
+			}
+		}
+		at = "/api/projects/" + url.PathEscape(o.project) + at
+	}
+	req, err := o.request(ctx, method, at, ask)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		return nil, fmt.Errorf("%s does not answer: %w", o.base, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		defer func() { _ = resp.Body.Close() }()
+		return nil, refusal(o.base, resp)
+	}
+	return resp, nil
 }
 
 func (o *operator) request(ctx context.Context, method, at string, ask any) (*http.Request, error) {

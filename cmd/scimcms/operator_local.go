@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -45,39 +44,46 @@ func (p program) localOperator(ctx context.Context, f operatorFlags) (*operator,
 	return &operator{base: "http://redis", token: token, project: f.project, client: client, close: stop}, nil
 }
 
-// inProcess is a RoundTripper that calls a handler.
+// inProcess is a RoundTripper that calls a handler, whose answer is read while it is written.
 type inProcess struct{ handler http.Handler }
 
 // RoundTrip implements http.RoundTripper.
 func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := &recorded{header: http.Header{}}
-	t.handler.ServeHTTP(w, r)
-	status := max(w.status, http.StatusOK)
+	body, in := io.Pipe()
+	w := &piped{header: http.Header{}, body: in, begun: make(chan struct{})}
+	go func() {
+		t.handler.ServeHTTP(w, r)
+		w.WriteHeader(http.StatusOK)
+		_ = in.Close()
+	}()
+	<-w.begun
 	return &http.Response{
-		StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+		StatusCode: w.status, Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header.Clone(), Body: body, ContentLength: -1, Request: r,
 	}, nil
 }
 
-// recorded is an answer kept in memory.
-type recorded struct {
+// piped is an answer on its way. A reader that stops ends the writing.
+type piped struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
+	body   *io.PipeWriter
+	begun  chan struct{}
 }
 
 // Header implements http.ResponseWriter.
-func (w *recorded) Header() http.Header { return w.header }
+func (w *piped) Header() http.Header { return w.header }
 
 // WriteHeader implements http.ResponseWriter.
-func (w *recorded) WriteHeader(status int) {
+func (w *piped) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+		close(w.begun)
 	}
 }
 
 // Write implements http.ResponseWriter.
-func (w *recorded) Write(b []byte) (int, error) {
+func (w *piped) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return w.body.Write(b)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/scimcms/scimcms/proxy/admin"
 	"github.com/scimcms/scimcms/queue"
 )
 
@@ -36,10 +37,10 @@ func (p printer) result(v any, text string) error {
 }
 
 // list prints a table of keys and what stands in the way of all of them.
-func (p printer) list(project projectState, entries []queueEntry, more bool) error {
+func (p printer) list(project projectState, entries []admin.Entry, more bool) error {
 	if p.json {
 		if entries == nil {
-			entries = []queueEntry{}
+			entries = []admin.Entry{}
 		}
 		return p.encode(map[string]any{"project": project.Name, "queue": project.Queue, "entries": entries, "more": more})
 	}
@@ -51,14 +52,14 @@ func (p printer) list(project projectState, entries []queueEntry, more bool) err
 }
 
 // entries prints a table of keys.
-func (p printer) entries(entries []queueEntry, more bool) error {
+func (p printer) entries(entries []admin.Entry, more bool) error {
 	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
 	if len(entries) > 0 {
 		_, _ = fmt.Fprintln(t, "KEY\tSTATE\tLANE\tATTEMPTS\tSINCE\tDUE\tCODE\tREASON")
 	}
 	for _, e := range entries {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n",
-			oneLine(e.Key), e.State, orDash(e.Lane), e.Attempts, moment(e.Since), moment(e.Due), orDash(e.Code), orDash(oneLine(e.Reason)))
+			oneLine(e.Key), e.State, orDash(string(e.Lane)), e.Attempts, moment(e.Since), moment(e.Due), orDash(e.Code), orDash(oneLine(e.Reason)))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -97,6 +98,9 @@ func (p projectState) summary() string {
 	if q.Paused {
 		text += "\npaused: nothing is synced until scimcms queue resume"
 	}
+	if q.DryRun {
+		text += "\ndry run: nothing is sent to the CMS; scimcms plan tells what would be"
+	}
 	if q.Circuit != "" {
 		text += "\nstopped: " + oneLine(q.Circuit)
 	}
@@ -104,15 +108,15 @@ func (p projectState) summary() string {
 }
 
 // entry prints one key.
-func (p printer) entry(e queueEntry) error {
+func (p printer) entry(e admin.Entry) error {
 	if p.json {
 		return p.encode(e)
 	}
 	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
 	for _, row := range []struct{ name, value string }{
 		{"key", oneLine(e.Key)},
-		{"state", e.State},
-		{"lane", e.Lane},
+		{"state", string(e.State)},
+		{"lane", string(e.Lane)},
 		{"attempts", fmt.Sprint(e.Attempts)},
 		{"since", moment(e.Since)},
 		{"due", moment(e.Due)},

@@ -118,7 +118,7 @@ func (w wiring) addServers(a *app, metrics *proxy.Metrics, scrape http.Handler) 
 // served is a project as the SCIM server sees it.
 func served(p *ProjectConfig, e *reconcile.Engine) proxy.Project {
 	out := proxy.Project{Name: p.Name, Users: e, Groups: e, WithoutEmail: proxy.EmailPolicy(p.Users.WithoutEmail)}
-	out.Tokens = scimTokens(p)
+	out.Tokens, out.DryRun = scimTokens(p), e.DryRun
 	return out
 }
 

@@ -66,7 +66,7 @@ func (w wiring) queueOptions(p *ProjectConfig, o queue.Options, observer queue.O
 	o.Base = queue.Base(w.config.Redis.Prefix, p.Name)
 	o.CallTimeout, o.Attempts = p.CMS.Timeout, w.config.Queue.Attempts
 	o.Backoff = queue.Backoff{Base: w.config.Queue.Backoff, Max: w.config.Queue.MaxBackoff}
-	o.Logger, o.Observer = w.log, observer
+	o.Logger, o.Observer, o.Harmless = w.log, observer, reconcile.HarmlessKeys()
 	return o
 }
 
@@ -76,7 +76,7 @@ func (w wiring) engineOptions(p *ProjectConfig) reconcile.Options {
 	set := engineSettings(&w.config, p, nil)
 	o := reconcile.Options{
 		Project: p.Name, Attributes: attributes, Document: document, ProfileAttributes: set.ProfileAttributes, Adopt: set.Adopt,
-		Wait: set.Wait, CallTimeout: p.CMS.Timeout, ImportEvery: set.ImportEvery, MaxAge: set.MaxAge, Drift: set.Drift, Resend: set.Resend, Logger: w.log,
+		Wait: set.Wait, CallTimeout: p.CMS.Timeout, ImportEvery: set.ImportEvery, MaxAge: set.MaxAge, Drift: set.Drift, Resend: set.Resend, DryRun: set.DryRun, Logger: w.log,
 	}
 	if w.idle {
 		o.ListingWait = 1 // nobody would bring the picture that a listing waits for
@@ -88,7 +88,7 @@ func (w wiring) engineOptions(p *ProjectConfig) reconcile.Options {
 func engineSettings(c *Config, p *ProjectConfig, rules *mapping.Rules) reconcile.Settings {
 	return reconcile.Settings{
 		Rules: rules, ProfileAttributes: p.CMS.ProfileAttributes, Adopt: p.Users.Adopt, Wait: max(c.Sync.Wait, 1),
-		ImportEvery: p.Import.Interval, MaxAge: max(p.Import.MaxAge, 1), Drift: p.Drift, Resend: p.Invitations.Resend,
+		ImportEvery: p.Import.Interval, MaxAge: max(p.Import.MaxAge, 1), Drift: p.Drift, Resend: p.Invitations.Resend, DryRun: p.DryRun,
 	}
 }
 
@@ -155,5 +155,5 @@ func (p *part) watched() proxy.Source {
 
 // operated is the project as operators see it.
 func (p *part) operated() admin.Project {
-	return admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Brake: p.engine, Drift: p.engine, Explainer: p.engine, Ready: p.engine.Ready, ETA: p.pacer.ETA}
+	return admin.Project{Name: p.engine.Name(), Queue: p.engine.Queue(), Brake: p.engine, Drift: p.engine, Explainer: p.engine, Planner: p.engine, Ready: p.engine.Ready, ETA: p.pacer.ETA}
 }

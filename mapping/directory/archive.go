@@ -125,7 +125,7 @@ const (
 func (a *Archive) part(key string) (string, bool) {
 	rest := strings.TrimPrefix(key, a.base)
 	switch {
-	case rest == key || key == queue.GateKey(a.base) || rest == lockPart || strings.HasPrefix(rest, stagedPart):
+	case rest == key || key == queue.GateKey(a.base) || key == queue.DryRunKey(a.base) || rest == lockPart || strings.HasPrefix(rest, stagedPart):
 		return "", false
 	case strings.HasPrefix(rest, ":gm:") && strings.Contains(rest, ":stage:"): // a list that somebody is sending
 		return "", false

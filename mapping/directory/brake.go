@@ -59,6 +59,15 @@ func (d *Directory) BrakeCounts(ctx context.Context) ([]BrakeCount, error) {
 	return out, nil
 }
 
+// BrakePeople are the ids of those whom the brake has counted: they pass again.
+func (d *Directory) BrakePeople(ctx context.Context, t Taking) ([]string, error) {
+	if d.opts.Brake.off() {
+		return nil, nil
+	}
+	ans, err := d.run(ctx, d.scripts.window, nil, append(append([]any{d.now()}, d.opts.Brake.args(t)...), "1")...)
+	return texts(ans), err
+}
+
 // Restored is how somebody who was deleted is found again in the CMS.
 type Restored struct {
 	Doc         []byte

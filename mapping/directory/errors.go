@@ -20,6 +20,9 @@ var ErrMoved = errors.New("the record has another CMS entity by now")
 // ErrBusy means that another key holds the CMS identity at the moment.
 var ErrBusy = errors.New("the identity is leased by another key")
 
+// ErrDryRun means that a replica of the project wants nothing sent to the CMS: no call was noted.
+var ErrDryRun = errors.New("the project is in a dry run")
+
 // HeldError means that the brake keeps a call back until an operator approves it: nothing was noted.
 type HeldError struct {
 	Takes   Taking

@@ -133,6 +133,18 @@ func (d *Directory) Group(ctx context.Context, id string, members int) (Group, e
 	return p.Items[0], nil
 }
 
+// GroupRecord reads one group without its members, also one that is deleted.
+func (d *Directory) GroupRecord(ctx context.Context, id string) (Group, error) {
+	_, records, err := d.read(ctx, query{kind: "g", how: "record", value: id, w: Window{1, 1}})
+	if err != nil {
+		return Group{}, err
+	}
+	if len(records) == 0 {
+		return Group{}, ErrNotFound
+	}
+	return groupRecord(list(records[0])), nil
+}
+
 // FindGroups reads the visible groups with a value.
 func (d *Directory) FindGroups(ctx context.Context, by Index, value string, w Window, members int) (Page[Group], error) {
 	l, ok := groupLookups[by]

@@ -33,6 +33,15 @@ func (d *Directory) ClaimRules(ctx context.Context, fingerprint string, quiet ti
 	return RulesState(str(at(ans, 0))), num(at(ans, 1)), nil
 }
 
+// RulesInForce is the fingerprint of the rules that are in force; "" before any were.
+func (d *Directory) RulesInForce(ctx context.Context) (string, error) {
+	hash, err := d.rdb.HGet(ctx, d.keys.base+":rules", "hash").Result()
+	if err != nil && !isNil(err) {
+		return "", &UnavailableError{Cause: err}
+	}
+	return hash, nil
+}
+
 // SweepRules queues the next batch of groups and users for new rules, in the background lane. It goes on where the former
 // holder of the lease has stopped.
 func (d *Directory) SweepRules(ctx context.Context, l *queue.Lease) (more bool, err error) {

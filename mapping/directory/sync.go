@@ -151,7 +151,7 @@ func (c Changes) fields() (out []any) {
 // Intend notes a CMS write before it is sent and leases the CMS identities that it touches. What it changes is not agreed
 // on until a sync ends in agreement: else the difference between a call of the proxy and a wish that has returned to what
 // was agreed on before would be taken for somebody's change by hand. A call that takes something from a person passes the
-// brake, or is a *HeldError.
+// brake, or is a *HeldError. In a dry run nothing is noted, whatever it is: ErrDryRun.
 func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents ...string) error {
 	kind, id := splitKey(l.Key)
 	fields := c.Changes.fields()
@@ -169,6 +169,8 @@ func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents .
 		return nil
 	case "busy":
 		return ErrBusy
+	case "dry":
+		return ErrDryRun
 	case "held":
 		return &HeldError{Takes: c.Takes, People: int(num(at(ans, 1))), Allowed: int(num(at(ans, 2))), First: num(at(ans, 3)) == 0}
 	}

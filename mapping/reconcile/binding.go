@@ -93,6 +93,9 @@ func (b *binding) state() (checked bool, problem string) {
 // Bind checks that the record belongs to the CMS project that the token opens, and ties a new record to it. A record of
 // another project would make its people strangers: nothing is synced then.
 func (e *Engine) Bind(ctx context.Context) error {
+	if err := e.markDryRun(ctx); err != nil {
+		return err
+	}
 	if err := e.bind(ctx); err != nil {
 		return err
 	}
@@ -200,6 +203,11 @@ func (e *Engine) Ready(ctx context.Context) Readiness {
 	}
 	if e.epoch.older() {
 		r.Notes = append(r.Notes, "other replicas run newer rules: this one accepts writes and syncs nothing")
+	}
+	if e.DryRun() {
+		r.Notes = append(r.Notes, "dry run: writes are accepted and planned, and nothing is sent to the CMS; see scimcms plan")
+	} else if stats.DryRun > 0 {
+		r.Notes = append(r.Notes, "another replica is in a dry run: nothing is sent to the CMS until all replicas have dry_run: false")
 	}
 	r.Notes = append(r.Notes, queueNotes(stats)...)
 	r.Notes = append(r.Notes, e.recordNotes(ctx)...)

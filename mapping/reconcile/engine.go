@@ -31,6 +31,7 @@ type Options struct {
 
 	Drift  string // report (default) or repair: what happens to changes by hand in the CMS
 	Resend int    // invitations.resend: how often an invitation that ran out is sent again without a write
+	DryRun bool   // dry_run: writes are accepted and planned, and nothing is sent to the CMS
 
 	Adopt       bool          // users.adopt: a create may take up a person found in the CMS by address
 	Wait        time.Duration // sync.wait: how long a request waits for its sync; default 3s
@@ -72,6 +73,7 @@ type Engine struct {
 	log      *slog.Logger
 
 	live     atomic.Pointer[live]
+	mark     dryRunMark
 	inFlight sync.WaitGroup // syncs that requests began
 	binding  binding
 	epoch    epoch
@@ -85,8 +87,8 @@ func New(o Options) (*Engine, error) {
 		return nil, errors.New("reconcile: Directory, Queue, CMS, Rules, Attributes and Document are required")
 	}
 	o.setDefaults()
-	e := &Engine{o: o, dir: o.Directory, queue: o.Queue, cms: o.CMS, log: o.Logger}
-	e.live.Store(newLive(o.settings()))
+	e := &Engine{o: o, dir: o.Directory, queue: o.Queue, cms: o.CMS, log: o.Logger, mark: dryRunMark{replica: queue.NewToken()}}
+	e.adopt(o.settings())
 	e.roles = &roleCache{dir: o.Directory, rules: e.set}
 	e.pictures = newPictures(e.readPeople)
 	e.service = serviceUser(o)

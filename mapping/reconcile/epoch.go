@@ -121,9 +121,12 @@ func (e *Engine) keepRules(ctx context.Context) {
 }
 
 // Reload puts other settings in force. Syncs under way end with those that they began with, and are made again if the rules
-// changed.
+// changed; a dry run stops them before their next call.
 func (e *Engine) Reload(ctx context.Context, s Settings) error {
-	e.live.Store(newLive(s))
+	e.adopt(s)
+	if err := e.markDryRun(ctx); err != nil {
+		return err
+	}
 	if !e.binding.ok() {
 		return nil // a process that syncs nothing has no say; one that is to sync claims when it is bound
 	}

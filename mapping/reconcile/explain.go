@@ -58,26 +58,28 @@ func (e *Engine) Explain(ctx context.Context, who string) (Explanation, error) {
 }
 
 func (e *Engine) explain(ctx context.Context, x *Explanation) error {
-	roles, err := e.storedRoles(ctx)
+	roles, _, err := e.storedRoles(ctx)
+	if err != nil {
+		return err
+	}
+	repairs, err := e.repairs(ctx)
 	if err != nil {
 		return err
 	}
 	set := e.set()
-	decision, err := e.decideBy(set, x.User, roles)
+	made, err := e.planUser(set, x.User, roles, repairs)
 	if err != nil {
 		return err
 	}
-	c := e.caseBy(set, x.User, decision)
-	plan := mapping.Make(c)
-	x.Lines = mapping.Explain(c, plan, roles)
-	if c.Wish.State == mapping.Active && !x.User.Kept {
+	x.Lines = mapping.Explain(made.Case, made.Plan, roles)
+	if made.Wish.State == mapping.Active && !x.User.Kept {
 		p, err := e.person(x.User)
 		if err != nil {
 			return err
 		}
 		x.Lines = append(x.Lines, set.Rules.Passed(p)...)
 	}
-	for _, s := range plan.Steps {
+	for _, s := range made.Steps {
 		x.Next = append(x.Next, s.String())
 	}
 	return nil
@@ -108,17 +110,17 @@ func (e *Engine) named(ctx context.Context, who string) (directory.User, error) 
 }
 
 // storedRoles are the CMS's roles as they were last read. Unlike a sync's it publishes nothing: the rules here may be others
-// than those in force.
-func (e *Engine) storedRoles(ctx context.Context) (mapping.RoleSet, error) {
+// than those in force. known says that they were ever read.
+func (e *Engine) storedRoles(ctx context.Context) (set mapping.RoleSet, known bool, err error) {
 	stored, err := e.dir.PublishedRoles(ctx)
 	if err != nil {
-		return mapping.RoleSet{}, err
+		return mapping.RoleSet{}, false, err
 	}
 	var roles []cmsclient.Role
 	if len(stored.JSON) > 0 {
 		if err := json.Unmarshal(stored.JSON, &roles); err != nil {
-			return mapping.RoleSet{}, fmt.Errorf("stored roles: %w", err)
+			return mapping.RoleSet{}, false, fmt.Errorf("stored roles: %w", err)
 		}
 	}
-	return roleSet(roles, stored.Resolved), nil
+	return roleSet(roles, stored.Resolved), len(stored.JSON) > 0, nil
 }

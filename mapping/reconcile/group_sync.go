@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -92,35 +91,23 @@ func (s *groupSync) carryOut(ctx context.Context) (outcome, error) {
 
 // giveRole makes the group's role what it is to be. done says that the sync has ended, or errAgain that it is planned anew.
 func (s *groupSync) giveRole(ctx context.Context) (out outcome, done bool, err error) {
-	g := s.group
-	name, ruled := s.set.Rules.GroupRole(g.Name)
-	switch {
-	case ruled:
-		role, found := s.roles.Named(name)
-		if !found {
-			out, err = s.park(ctx, mapping.CodeRoleMissing, fmt.Sprintf("the rule for this group names role %q, which the CMS does not have", name))
-			return out, true, err
-		}
-		return s.link(ctx, directory.Role{ID: role.ID, Name: role.Name})
-	case g.Imported:
-		return outcome{}, false, nil
-	case g.RoleID != "" && !g.Owned:
-		return s.link(ctx, directory.Role{}) // the rule that gave it matches no more
-	case !s.set.Rules.Config().Create:
-		return outcome{}, false, nil
-	case g.RoleID == "":
-		return s.createRole(ctx)
-	case g.RoleName != g.Name:
+	switch plan := s.set.Rules.PlanGroup(groupCase(s.group), s.roles); plan.Action {
+	case mapping.LinkRole:
+		return s.link(ctx, directory.Role{ID: plan.Role.ID, Name: plan.Role.Name})
+	case mapping.CreateRole:
+		return s.createRole(ctx, plan.Role)
+	case mapping.RenameRole:
 		return s.renameRole(ctx)
+	case mapping.FailRole:
+		out, err = s.park(ctx, plan.Failed.Code, plan.Failed.Text)
+		return out, true, err
+	case mapping.LeaveRole:
 	}
 	return outcome{}, false, nil
 }
 
 // link makes an existing role (or none) the group's. A role that the proxy made is dropped when its holders are moved.
 func (s *groupSync) link(ctx context.Context, role directory.Role) (outcome, bool, error) {
-	if s.group.RoleID == role.ID && !s.group.Owned {
-		return outcome{}, false, nil
-	}
 	res := directory.GroupResult{Intent: s.cleared(), Role: &role, TellMembers: true}
 	if s.group.Owned {
 		drop := s.group.RoleID
@@ -139,14 +126,9 @@ func (s *groupSync) goOn(ctx context.Context, res directory.GroupResult) (outcom
 }
 
 // createRole makes the group's role in one call, under its final name.
-func (s *groupSync) createRole(ctx context.Context) (outcome, bool, error) {
-	template, found := s.roles.Named(s.set.Rules.Config().Template)
+func (s *groupSync) createRole(ctx context.Context, template mapping.Role) (outcome, bool, error) {
+	// The set was made of these roles, so the template is among them.
 	i := slices.IndexFunc(s.all, func(r cmsclient.Role) bool { return r.ID == template.ID })
-	if !found || i < 0 {
-		out, err := s.park(ctx, mapping.CodeRoleMissing, fmt.Sprintf("roles.template names role %q, which the CMS does not have",
-			s.set.Rules.Config().Template))
-		return out, true, err
-	}
 	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}, directory.TakesNothing, "role:"+fold(s.group.Name)); err != nil {
 		return s.callFailed(ctx, err)
 	}
@@ -290,6 +272,10 @@ func (s *groupSync) callFailed(ctx context.Context, err error) (outcome, bool, e
 	if errors.Is(err, directory.ErrBusy) {
 		out, err := s.finish(ctx, directory.GroupResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
 			Text: "another group's sync holds the same role"})
+		return out, true, err
+	}
+	if errors.Is(err, directory.ErrDryRun) {
+		out, err := s.finish(ctx, directory.GroupResult{}, dryRunVerdict())
 		return out, true, err
 	}
 	if !errors.As(err, &ce) {

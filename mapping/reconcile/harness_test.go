@@ -30,6 +30,7 @@ type rig struct {
 	queue  *queue.Queue
 	dir    *directory.Directory
 	engine *reconcile.Engine
+	client *cmsclient.Client
 	gate   gate
 	strict bool // users.adopt is false
 }
@@ -96,7 +97,8 @@ func (r *rig) build(s setup) {
 	r.t.Helper()
 	var err error
 	r.queue, err = queue.New(queue.Options{Redis: r.store.Client, Base: r.store.Base, Now: r.clock.Now, Renew: s.renew,
-		Rand: func() float64 { return 0.5 }})
+		Harmless: reconcile.HarmlessKeys(),
+		Rand:     func() float64 { return 0.5 }})
 	r.must(err)
 	s.dir.Redis, s.dir.Queue, s.dir.Base, s.dir.Project = r.store.Client, r.queue, r.store.Base, project
 	s.dir.Fold = mapping.Fold
@@ -107,6 +109,7 @@ func (r *rig) build(s setup) {
 	client, err := cmsclient.New(cmsclient.Options{BaseURL: "http://cms.example", Token: "demo-cms-token", Transport: r.cms.Transport(), Gate: &r.gate,
 		Sleep: func(context.Context, time.Duration) error { return nil }})
 	r.must(err)
+	r.client = client
 	rules, err := mapping.NewRules(s.rules)
 	r.must(err)
 	s.engine.Project, s.engine.Directory, s.engine.Queue, s.engine.CMS, s.engine.Rules = project, r.dir, r.queue, client, rules

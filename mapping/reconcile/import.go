@@ -235,9 +235,10 @@ func (e *Engine) freshen(ctx context.Context) {
 // Run binds the project, and keeps the picture of the CMS fresh until ctx ends: an import at once, then one every
 // import.interval unless another replica was first.
 func (e *Engine) Run(ctx context.Context) {
-	e.bindUntilDone(ctx)
 	var others sync.WaitGroup
 	defer others.Wait()
+	others.Go(func() { e.keepDryRun(ctx) })
+	e.bindUntilDone(ctx)
 	others.Go(func() { e.keepRules(ctx) })
 	tick := time.NewTicker(max(e.set().ImportEvery/10, time.Second))
 	defer tick.Stop()

@@ -92,8 +92,11 @@ func (e *Engine) stopInvitations(ctx context.Context, ce *cmsclient.Error) {
 	}
 }
 
-// ProbeSeats looks for free seats while somebody waits for one, so that they need no operator.
+// ProbeSeats looks for free seats while somebody waits for one, so that they need no operator. In a dry run nobody is invited.
 func (e *Engine) ProbeSeats(ctx context.Context) {
+	if e.DryRun() {
+		return
+	}
 	stop, err := e.dir.InvitationsStopped(ctx)
 	if err != nil || stop.Code != codeNoSeat {
 		return

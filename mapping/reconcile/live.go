@@ -16,6 +16,7 @@ type Settings struct {
 	MaxAge            time.Duration
 	Drift             string // report or repair
 	Resend            int    // how often an invitation that ran out is sent again without a write
+	DryRun            bool   // nothing is sent to the CMS
 }
 
 // live are the settings in force in this process, which never change; a reload puts others in their place.
@@ -35,7 +36,7 @@ func newLive(s Settings) *live {
 func (o *Options) settings() Settings {
 	return Settings{
 		Rules: o.Rules, ProfileAttributes: o.ProfileAttributes, Adopt: o.Adopt, Wait: o.Wait, ImportEvery: o.ImportEvery, MaxAge: o.MaxAge,
-		Drift: o.Drift, Resend: o.Resend,
+		Drift: o.Drift, Resend: o.Resend, DryRun: o.DryRun,
 	}
 }
 

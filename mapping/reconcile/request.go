@@ -27,9 +27,9 @@ const syncLimit = time.Minute
 const slotAhead = time.Second
 
 // token is a lease token for a commit; empty, so that the commit takes no lease, while it is not known that CMS calls go
-// to the right project, while other rules are in force, or when the request may not wait any more.
+// to the right project, while other rules are in force, in a dry run, or when the request may not wait any more.
 func (e *Engine) token(ctx context.Context) string {
-	if !e.works() || e.patience(ctx) <= 0 {
+	if !e.works() || e.DryRun() || e.patience(ctx) <= 0 {
 		return ""
 	}
 	return queue.NewToken()
@@ -40,7 +40,7 @@ func (e *Engine) token(ctx context.Context) string {
 func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s directory.Sync, create bool) (out outcome, settled bool, err error) {
 	if l == nil {
 		e.o.Wake()
-		if !s.Leased {
+		if !s.Leased || e.DryRun() {
 			return outcome{}, false, nil // work is stopped, or the record needs none
 		}
 		return e.await(ctx, key, s.Ticket)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ func (e *Engine) Handle(ctx context.Context, l *queue.Lease) queue.Verdict {
 	}
 	if e.epoch.older() {
 		return outdatedVerdict()
+	}
+	if e.DryRun() && !slices.Contains(HarmlessKeys(), l.Key) {
+		return dryRunVerdict() // somebody's mark has run out: this process sends nothing all the same
 	}
 	if l.Key == directory.RulesKey {
 		return e.sweepVerdict(ctx, l)
@@ -200,6 +204,9 @@ func (s *syncing) intend(ctx context.Context, what intent, takes directory.Takin
 // failure says how a sync ends after an error of a CMS call that no look can settle.
 func (s *syncing) failure(ctx context.Context, err error) queue.Verdict {
 	var ce *cmsclient.Error
+	if errors.Is(err, cmsclient.ErrReadOnly) {
+		return dryRunVerdict()
+	}
 	if !errors.As(err, &ce) {
 		return queue.Verdict{Outcome: queue.Retry, Code: "transport", Text: "the CMS could not be reached"}
 	}

@@ -134,6 +134,8 @@ func (s *userSync) stepFailed(ctx context.Context, st mapping.Step, err error) (
 	case errors.Is(err, directory.ErrBusy):
 		return s.finish(ctx, directory.UserResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
 			Text: "another user's sync holds the same CMS account"})
+	case errors.Is(err, directory.ErrDryRun):
+		return s.finish(ctx, directory.UserResult{}, dryRunVerdict())
 	case errors.Is(err, errNoIntent), !errors.As(err, &ce):
 		return outcome{}, err
 	}

@@ -95,30 +95,32 @@ func (s *userSync) returns() bool {
 // takeBack makes the former account the person's own again, and what has replaced it the former one. Nothing is agreed on
 // about it: it may have lost its access meanwhile.
 func (s *userSync) takeBack(ctx context.Context) (outcome, error) {
-	link, old := s.user.Old, s.user.Link
-	applied := directory.Applied{Known: true, Kind: link.Kind, Address: link.Address, Writes: s.user.Applied.Writes}
+	link, old, applied := s.user.Old, s.user.Link, s.tookBack()
 	if _, err := s.settle(ctx, directory.UserResult{Link: &link, Old: &old, Applied: &applied}); err != nil {
 		return s.settleFailed(ctx, err)
 	}
 	return outcome{}, errAgain
 }
 
+// tookBack is what is agreed on about somebody whose former account is their own again.
+func (s *userSync) tookBack() directory.Applied {
+	link := s.user.Old
+	return directory.Applied{Known: true, Kind: link.Kind, Address: link.Address, Writes: s.user.Applied.Writes}
+}
+
 // carryOut makes the calls of a plan, each with its intent before and its result after it. The last result ends the sync.
 func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
-	decision, err := s.engine.decideBy(s.set, s.user, s.roles)
-	if err != nil {
-		return outcome{}, err
-	}
-	c := s.engine.caseBy(s.set, s.user, decision)
-	unadopt := s.user.Adopted && decision.Source.Decides()
 	repairs, err := s.engine.repairs(ctx)
 	if err != nil {
 		return outcome{}, err
 	}
-	s.set.mend(&c, s.user, s.roles, repairs)
+	made, err := s.engine.planUser(s.set, s.user, s.roles, repairs)
+	if err != nil {
+		return outcome{}, err
+	}
+	c, plan := made.Case, made.Plan
+	unadopt := s.user.Adopted && made.decision.Source.Decides()
 	s.plans = c
-	plan := mapping.Make(c)
-	plan.Steps = s.withProfile(plan.Steps, c.Observed)
 	res := directory.UserResult{Intent: s.cleared(), Unadopt: unadopt}
 	for i, step := range plan.Steps {
 		if res, err = s.step(ctx, step); err != nil {

@@ -14,8 +14,8 @@ type Explainer interface {
 	Explain(ctx context.Context, who string) (reconcile.Explanation, error)
 }
 
-// explanation is a reconcile.Explanation as JSON.
-type explanation struct {
+// Explanation is a reconcile.Explanation as JSON, for the API and for those who ask it.
+type Explanation struct {
 	ID       string   `json:"id"`
 	UserName string   `json:"user_name"`
 	State    string   `json:"state"`
@@ -25,7 +25,7 @@ type explanation struct {
 	Groups   []string `json:"groups,omitempty"`
 	Lines    []string `json:"lines"`
 	Next     []string `json:"next"`
-	Queue    entry    `json:"queue"`
+	Queue    Entry    `json:"queue"`
 }
 
 // explain is asked by a POST with the token, unlike other reading: it shows personal data, which is not to be in URLs.
@@ -55,9 +55,9 @@ func (s *Server) explain(r *http.Request, p *Project) (any, error) {
 	return newExplanation(x), nil
 }
 
-func newExplanation(x reconcile.Explanation) explanation {
+func newExplanation(x reconcile.Explanation) Explanation {
 	u := x.User
-	out := explanation{
+	out := Explanation{
 		ID: u.ID, UserName: u.UserName, State: string(u.State), Status: string(u.Sync.State), Code: u.Sync.Code, Reason: u.Sync.Text,
 		Lines: x.Lines, Next: append([]string{}, x.Next...), Queue: newEntry(x.Queue),
 	}

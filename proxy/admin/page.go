@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/reconcile"
 	"github.com/scimcms/scimcms/queue"
 )
@@ -32,12 +33,20 @@ type projectView struct {
 	Lanes     []laneView
 	Oldest    string
 	ETA       string
-	Parked    []entry
+	Parked    []Entry
 	Drift     []reconcile.DriftItem
 	MoreDrift int
 	More      int64 // parked keys beyond those listed
-	Held      []entry
-	Others    int64 // held keys beyond those listed
+	Held      []Entry
+	Plan      *Plan // in a dry run, when one has been made
+	PlanETA   string
+	Kinds     []kindView // of its calls
+	Others    int64      // held keys beyond those listed
+}
+
+type kindView struct {
+	Name mapping.CallKind
+	N    int
 }
 
 type laneView struct {
@@ -86,6 +95,10 @@ func (s *Server) projectView(ctx context.Context, p *Project) projectView {
 		s.logFailure(ctx, "GET /", err)
 		v.Error = storeSilent
 	}
+	if err := v.addPlan(ctx, p); err != nil {
+		s.logFailure(ctx, "GET /", err)
+		v.Error = storeSilent
+	}
 	v.Oldest = (time.Duration(v.Queue.OldestAgeSeconds) * time.Second).String()
 	v.ETA = (time.Duration(v.Queue.ETASeconds) * time.Second).String()
 	parked, err := shown(ctx, p, queue.Parked)
@@ -103,7 +116,7 @@ func (s *Server) projectView(ctx context.Context, p *Project) projectView {
 }
 
 // shown are the first keys in a state.
-func shown(ctx context.Context, p *Project, state queue.State) (out []entry, err error) {
+func shown(ctx context.Context, p *Project, state queue.State) (out []Entry, err error) {
 	found, _, err := p.Queue.List(ctx, queue.ListOptions{State: state, Limit: shownKeys})
 	for _, e := range found {
 		out = append(out, newEntry(e))
@@ -119,6 +132,24 @@ func (v *projectView) addDrift(ctx context.Context, p *Project) error {
 	rep, err := p.Drift.Drift(ctx)
 	v.Drift = rep.Items[:min(len(rep.Items), shownKeys)]
 	v.MoreDrift = len(rep.Items) - len(v.Drift)
+	return err
+}
+
+// addPlan tells in a dry run what is held back, in numbers. A page waits only a little for it.
+func (v *projectView) addPlan(ctx context.Context, p *Project) (err error) {
+	if p.Planner == nil || !v.Queue.DryRun {
+		return nil
+	}
+	v.Plan, err = p.plans.get(ctx, p, planPatient)
+	if v.Plan == nil {
+		return err
+	}
+	v.PlanETA = (time.Duration(v.Plan.ETASeconds) * time.Second).String()
+	for _, kind := range mapping.CallKinds() {
+		if n := v.Plan.Calls[kind]; n > 0 {
+			v.Kinds = append(v.Kinds, kindView{kind, n})
+		}
+	}
 	return err
 }
 

@@ -36,8 +36,8 @@ type Queue interface {
 
 var _ Queue = (*queue.Queue)(nil)
 
-// entry is a queue.Entry as JSON. The intent itself is not shown: it may name an address.
-type entry struct {
+// Entry is a queue.Entry as JSON. The intent itself is not shown: it may name an address.
+type Entry struct {
 	Key         string      `json:"key"`
 	State       queue.State `json:"state"`
 	Lane        queue.Lane  `json:"lane,omitempty"`
@@ -51,11 +51,11 @@ type entry struct {
 	Held        *time.Time  `json:"held,omitempty"`
 	Parked      *time.Time  `json:"parked,omitempty"`
 	IntentOpen  bool        `json:"intent_open,omitempty"`
-	History     []attempt   `json:"history,omitempty"` // of one key only; the newest first
+	History     []Attempt   `json:"history,omitempty"` // of one key only; the newest first
 }
 
-// attempt is a queue.Attempt as JSON.
-type attempt struct {
+// Attempt is a queue.Attempt as JSON.
+type Attempt struct {
 	At       *time.Time `json:"at"`
 	Result   string     `json:"result"`
 	Attempts int        `json:"attempts"`
@@ -64,8 +64,8 @@ type attempt struct {
 	Reason   string     `json:"reason,omitempty"`
 }
 
-func newEntry(e queue.Entry) entry {
-	return entry{
+func newEntry(e queue.Entry) Entry {
+	return Entry{
 		Key: e.Key, State: e.State, Lane: e.Lane, Ticket: e.Ticket, Attempts: e.Attempts, Code: e.Code, Reason: e.Text,
 		Since: moment(e.Since), Due: moment(e.Due), LeasedUntil: moment(e.Until), Parked: moment(e.Parked), Held: moment(e.Held),
 		IntentOpen: e.Intent != "",
@@ -91,6 +91,7 @@ type numbers struct {
 	ETASeconds       float64              `json:"eta_seconds,omitempty"` // until what is queued is worked off, at a call for each key
 	Paused           bool                 `json:"paused"`
 	Circuit          string               `json:"circuit,omitempty"`
+	DryRun           bool                 `json:"dry_run,omitempty"`
 }
 
 // project is one project in GET /api/projects.
@@ -111,7 +112,7 @@ func (s *Server) overview(ctx context.Context, p *Project) project {
 	}
 	out.Queue = &numbers{
 		Depth: st.Depth, Leased: st.Leased, Parked: st.Parked, ParkedByCode: st.Codes, Held: st.Held, OldestAgeSeconds: st.OldestAge.Seconds(),
-		Paused: st.Paused, Circuit: st.Circuit,
+		DryRun: st.DryRun > 0, Paused: st.Paused, Circuit: st.Circuit,
 	}
 	if p.ETA != nil {
 		out.Queue.ETASeconds = p.ETA(st.Backlog()).Seconds()
@@ -138,7 +139,7 @@ func (s *Server) listQueue(r *http.Request, p *Project) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]entry, len(found))
+	entries := make([]Entry, len(found))
 	for i, e := range found {
 		entries[i] = newEntry(e)
 	}
@@ -191,7 +192,7 @@ func (s *Server) showKey(r *http.Request, p *Project) (any, error) {
 	}
 	out := newEntry(e)
 	for _, a := range past {
-		out.History = append(out.History, attempt{At: moment(a.At), Result: a.Result, Attempts: a.Attempts, Call: a.Call, Code: a.Code, Reason: a.Text})
+		out.History = append(out.History, Attempt{At: moment(a.At), Result: a.Result, Attempts: a.Attempts, Call: a.Call, Code: a.Code, Reason: a.Text})
 	}
 	return out, nil
 }

@@ -36,12 +36,16 @@ type Project struct {
 	Brake Brake
 	// Explainer tells how a user stands. Nil: nobody does.
 	Explainer Explainer
+	// Planner says what would be called. Nil: nobody does.
+	Planner Planner
 	// Drift is what was changed by hand in the CMS. Nil: nobody looks for it.
 	Drift Drift
 	// Ready says whether the project can work. Nil: it always can.
 	Ready func(context.Context) reconcile.Readiness
 	// ETA is how long a backlog of so many keys takes at the CMS's pace. Nil: not known.
 	ETA func(backlog int64) time.Duration
+
+	plans *plans
 }
 
 // Server answers the operators' requests. It is an http.Handler.
@@ -70,6 +74,7 @@ func New(o Options) (*Server, error) {
 		if s.projects[p.Name] != nil {
 			return nil, errors.New("admin options: project " + p.Name + " is given twice")
 		}
+		p.plans = &plans{}
 		s.projects[p.Name] = p
 	}
 	s.register()
@@ -100,6 +105,8 @@ func (s *Server) register() {
 	s.mux.HandleFunc("POST /api/projects/{project}/brake/release", s.change(s.release))
 	s.mux.HandleFunc("POST /api/projects/{project}/brake/discard", s.change(s.discard))
 	s.mux.HandleFunc("POST /api/projects/{project}/explain", s.change(s.explain))
+	s.mux.HandleFunc("GET /api/projects/{project}/plan", s.read(s.planNumbers))
+	s.mux.HandleFunc("POST /api/projects/{project}/plan", s.planStream)
 	s.mux.HandleFunc("/", s.unknown)
 }
 

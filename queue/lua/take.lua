@@ -1,5 +1,6 @@
 -- Lease the most urgent due key, after taking back up to 100 leases that ran out.
--- KEYS[1] base   ARGV now|'', token, lease ms, look ms (2 call deadlines), '1' = leavers only
+-- KEYS[1] base   ARGV now|'', token, lease ms, look ms (2 call deadlines), '1' = leavers only, then the harmless keys: all that
+--               is leased in a dry run
 -- Returns {leases taken back, key|'', now, until, reclaimed, probe, since, ticket, lane, attempts, look, intent, code, text};
 -- only the first two when there is nothing to do.
 local p = KEYS[1]
@@ -52,18 +53,28 @@ local function order()
   return q_lanes
 end
 
+local function hand_out(lane, key)
+  local was = redis.call('HMGET', p .. ':k:' .. key, 'reclaimed', 'since')
+  q_hold(p, key, lane, ARGV[2], now, tonumber(ARGV[3]))
+  if circuit then -- one probe at a time: the next one when this one's lease is over
+    redis.call('HSET', p .. ':q:circuit', 'until', q_num(now + tonumber(ARGV[3])), 'probe', ARGV[2])
+    redis.call('HINCRBY', p .. ':q:circuit', 'probes', '1')
+  end
+  local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[1] or '', circuit and '1' or '', was[2] or ''}
+  for _, field in ipairs(q_record(p, key)) do out[#out + 1] = field end
+  return out
+end
+
+if q_dry(p, now) then
+  for i = 6, #ARGV do
+    local lane = redis.call('HGET', p .. ':k:' .. ARGV[i], 'lane')
+    local due = lane and redis.call('ZSCORE', p .. ':q:' .. lane, ARGV[i])
+    if due and tonumber(due) <= now and (ARGV[5] ~= '1' or lane == 'leavers') then return hand_out(lane, ARGV[i]) end
+  end
+  return {#expired, ''}
+end
 for _, lane in ipairs(order()) do
   local key = first_due(lane)
-  if key then
-    local was = redis.call('HMGET', p .. ':k:' .. key, 'reclaimed', 'since')
-    q_hold(p, key, lane, ARGV[2], now, tonumber(ARGV[3]))
-    if circuit then -- one probe at a time: the next one when this one's lease is over
-      redis.call('HSET', p .. ':q:circuit', 'until', q_num(now + tonumber(ARGV[3])), 'probe', ARGV[2])
-      redis.call('HINCRBY', p .. ':q:circuit', 'probes', '1')
-    end
-    local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[1] or '', circuit and '1' or '', was[2] or ''}
-    for _, field in ipairs(q_record(p, key)) do out[#out + 1] = field end
-    return out
-  end
+  if key then return hand_out(lane, key) end
 end
 return {#expired, ''}

@@ -5,10 +5,11 @@
 -- ARGV: 1 now, 2 queue key, 3 lease token, 4 lease ms, 5 call deadline in ms from now, 6 intent,
 --       7 what it takes: '' | access | role, 8 ticket, 9 percent, 10 least, 11 window in ms (d_window),
 --       12 n, then n fields and values of the record, then identities
--- Returns 'ok' | 'busy' (another key has an identity) | 'lost' | {'held', people in the window, allowed, keys held before}
+-- Returns 'ok' | 'dry' (a dry run: nothing may be sent) | 'busy' (another key has an identity) | 'lost' | {'held', people in the window, allowed, keys held before}
 local p, key, takes = KEYS[1], ARGV[2], ARGV[7]
 local now = q_now(p, ARGV[1])
 if not q_fenced(p, key, ARGV[3], now) then return 'lost' end
+if q_dry(p, now) then return 'dry' end
 local judged = takes ~= '' and not q_approved(p, key, ARGV[8])
 local id, window, base = string.sub(key, 6), tonumber(ARGV[11]), nil
 if judged then

@@ -1,9 +1,13 @@
 -- Fragment, part 4: leases, identities, intents.
 
--- q_stopped(p, now) -> why nothing may be leased for a request ('paused', or the reason of an open circuit), or nil.
+-- q_dry(p, now) -> whether a replica wants nothing changed outside at present: a dry run. A mark that is not repeated ends.
+local function q_dry(p, now) return redis.call('ZCOUNT', p .. ':q:dry', '(' .. q_num(now), '+inf') > 0 end
+
+-- q_stopped(p, now) -> why nothing may be leased for a request ('paused', 'dry run', or the reason of an open circuit), or nil.
 -- An open circuit stays a reason until it is cleared: only workers probe.
 local function q_stopped(p, now)
   if redis.call('EXISTS', p .. ':q:paused') == 1 then return 'paused' end
+  if q_dry(p, now) then return 'dry run' end
   return redis.call('HGET', p .. ':q:circuit', 'reason') or nil
 end
 
