@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -218,6 +219,26 @@ func TestRetiredAccountGoesToWhoHasItsAddress(t *testing.T) {
 		}
 		if r.has("new@example.org") != "active Editor" || r.user(ada.ID).Old.ID != "" {
 			t.Errorf("%+v", r.user(ada.ID))
+		}
+	})
+}
+
+// Who comes to the address of a leaver whom the brake holds is parked, and does not ask the CMS again and again.
+func TestAddressOfALeaverWhomTheBrakeHoldsIsNotWaitedFor(t *testing.T) {
+	each(t, reinviting(), func(t *testing.T, r *rig) {
+		old := r.member("ada@example.org")
+		r.must(r.queue.Pause(r.ctx))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID, nil))
+		r.must(r.queue.Resume(r.ctx))
+		l := r.lease(old.ID)
+		_, err := r.queue.Finish(r.ctx, l, queue.Verdict{Outcome: queue.Hold, Code: "brake"})
+		r.must(err)
+		bob := r.create("bob@example.org")
+		mine := r.lease(bob.ID)
+		link := directory.Link{Kind: directory.Collaborator, ID: old.Link.ID, Address: "ada@example.org", Active: true}
+		_, err = r.dir.SettleUser(r.ctx, bob.ID, mine, directory.UserResult{Link: &link})
+		if taken, ok := errors.AsType[*directory.TakenError](err); !ok || taken.Leaving || taken.ID != old.ID {
+			t.Errorf("%v", err)
 		}
 	})
 }

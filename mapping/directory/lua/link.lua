@@ -80,12 +80,12 @@ local function d_gone(p, id, entity)
   end
 end
 
--- Whether a record is about to let go of an entity ('1' or '0'): a leaver's, whose own sync is not over, or one that has
+-- Whether a record is about to let go of an entity ('1' or '0'): a leaver's, whose own sync is under way or due, or one that has
 -- another address by now and is still to withdraw its invitation.
 local function d_leaving(p, o, kind, cid)
   local state = q_state(p, 'user/'..o)
   local f = call('HMGET', p..':u:'..o, 'state', 'ckind', 'cid', 'caddrf', 'addrf', 'okind', 'ocid')
-  if f[1] == 'deleted' then return state ~= 'parked' and '1' or '0' end
+  if f[1] == 'deleted' then return state ~= 'parked' and state ~= 'held' and '1' or '0' end
   local link = f[2] == 'invitation' and kind == 'invitation' and f[3] == cid and f[4] ~= f[5]
   local old = f[6] == 'invitation' and kind == 'invitation' and f[7] == cid
   return (state == 'queued' or state == 'leased') and (link or old) and '1' or '0'
