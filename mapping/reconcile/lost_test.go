@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +20,10 @@ func late(t *testing.T, s setup, fn func(t *testing.T, r, other *rig, story *fun
 	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
 		s, clock := s, queuetest.NewClock(1_700_000_000_000)
 		story := func() {}
+		var landing sync.WaitGroup // a slow machine's caller gives up before the story is told
 		s.cms.Sleep = func(context.Context, time.Duration) error {
+			landing.Add(1)
+			defer landing.Done()
 			clock.Advance(16 * time.Second)
 			story()
 			return nil
@@ -31,6 +35,7 @@ func late(t *testing.T, s setup, fn func(t *testing.T, r, other *rig, story *fun
 		r.must(other.engine.Bind(r.ctx))
 		check := fn(t, r, other, &story)
 		r.must(r.engine.Drain(r.ctx))
+		landing.Wait()
 		r.settle()
 		check()
 	})
