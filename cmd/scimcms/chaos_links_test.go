@@ -41,7 +41,7 @@ func startLinks(t *testing.T) *links {
 	})
 	l := &links{t: t, api: "http://" + address}
 	until(t, patience, func() string {
-		if resp, err := http.Get(l.api + "/version"); err == nil { //nolint:noctx // bounded by until
+		if resp, err := http.Get(l.api + "/version"); err == nil {
 			_ = resp.Body.Close()
 			return ""
 		}
