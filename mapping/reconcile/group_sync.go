@@ -26,6 +26,7 @@ type groupSync struct {
 	group   directory.Group
 	waiting int // holders of the role to drop with work of their own waiting
 	held    int // and those whom the brake holds
+	keep    int // and those who keep it
 	roles   mapping.RoleSet
 	all     []cmsclient.Role
 }
@@ -51,7 +52,7 @@ func (s *groupSync) round(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	s.group, s.waiting, s.held = work.Item, work.Waiting, work.Held
+	s.group, s.waiting, s.held, s.keep = work.Item, work.Waiting, work.Held, work.Keep
 	if s.outdated(work.Rules) {
 		return s.finish(ctx, directory.GroupResult{}, outdatedVerdict())
 	}
@@ -188,23 +189,37 @@ func (s *groupSync) dropRole(ctx context.Context) (outcome, error) {
 			Code: "members_held", Text: "the role is deleted when an operator has released its holders, whom the brake holds"})
 	}
 	role := s.group.DropRole
-	if err := s.intend(ctx, intent{Op: "delete_role", ID: role}, directory.TakesNothing, "role-id:"+role); err != nil {
-		out, _, err := s.callFailed(ctx, err)
-		return out, err
+	var err error
+	if s.keep > 0 {
+		err = errStillHeld // the CMS would refuse, too
+	} else {
+		if err := s.intend(ctx, intent{Op: "delete_role", ID: role}, directory.TakesNothing, "role-id:"+role); err != nil {
+			out, _, err := s.callFailed(ctx, err)
+			return out, err
+		}
+		err = s.engine.cms.DeleteRole(ctx, role)
 	}
-	err := s.engine.cms.DeleteRole(ctx, role)
+	return s.dropped(ctx, role, err)
+}
+
+// errStillHeld says that a role is known to be in use.
+var errStillHeld = errors.New("the role is still held")
+
+// dropped writes what became of a role that was to go.
+func (s *groupSync) dropped(ctx context.Context, role string, err error) (outcome, error) {
 	none := ""
 	res := directory.GroupResult{Intent: s.cleared(), Drop: &none}
-	if s.group.RoleID == role && cmsclient.Classify(err) != cmsclient.Reject {
+	refused := errors.Is(err, errStillHeld) || cmsclient.Classify(err) == cmsclient.Reject
+	if s.group.RoleID == role && !refused {
 		res.Role = &directory.Role{} // one that others still use stays the tombstone's: it is not listed, and goes with the name
 	}
 	v := queue.Verdict{Outcome: queue.Done}
-	switch cmsclient.Classify(err) {
-	case cmsclient.None, cmsclient.Gone:
-	case cmsclient.Reject:
+	class := cmsclient.Classify(err)
+	switch {
+	case refused:
 		res.LeftBehind = true
 		v.Code, v.Text = "role_left_behind", "the role is still used in the CMS and was left there"
-	default:
+	case class != cmsclient.None && class != cmsclient.Gone:
 		out, _, err := s.callFailed(ctx, err)
 		return out, err
 	}

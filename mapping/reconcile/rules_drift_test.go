@@ -444,6 +444,24 @@ func TestRoleOfADeletedGroupThatOthersUseIsLeftBehind(t *testing.T) {
 	})
 }
 
+// An account that was locked keeps its role, and the CMS deletes none that is held: asking it would be a call for nothing.
+func TestRoleThatALeaverKeepsIsLeftBehindWithoutACall(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		g, u := r.createGroup("Writers"), r.member("ada@example.org")
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Add: []string{u.ID}}}))
+		r.settle()
+		r.update(u.ID, person("ada@example.org", inactive))
+		r.settle()
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
+		r.settle()
+		if n := r.calls(false)["DELETE /roles/:id"]; n != 0 {
+			t.Errorf("%d calls to delete a role that is held", n)
+		}
+		r.lookAgain()
+		r.wantDrift("role_left_behind group/" + g.ID)
+	})
+}
+
 // queueEach is each for a test that is parallel already.
 func queueEach(t *testing.T, s setup, fn func(t *testing.T, r *rig)) {
 	t.Helper()

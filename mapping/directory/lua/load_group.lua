@@ -2,19 +2,19 @@
 -- KEYS: 1 base of the project
 -- ARGV: 1 now, 2 id, 3 lease token
 -- Returns {'ok', group or false, queue record, version of the roles, now, holders of the role to drop with work waiting,
---         fingerprint of the rules, holders of the role whom the brake holds} | {'lost'}
+--         fingerprint of the rules, holders of the role whom the brake holds, holders who keep it} | {'lost'}
 local p, key = KEYS[1], 'group/'..ARGV[2]
 local now = q_now(p, ARGV[1])
 if not q_fenced(p, key, ARGV[3], now) then return {'lost'} end
-local waiting, held = 0, 0
+local waiting, held, keep = 0, 0, 0
 local role = call('HGET', p..':g:'..ARGV[2], 'drop')
 if role and role ~= '' then
   for _, holders in ipairs({p..':ru:', p..':rt:'}) do
     for _, id in ipairs(call('ZRANGE', holders..role, 0, 199)) do
       local s = (q_state(p, 'user/'..id))
-      if s == 'queued' or s == 'leased' then waiting = waiting + 1 elseif s == 'held' then held = held + 1 end
+      if s == 'queued' or s == 'leased' then waiting = waiting + 1 elseif s == 'held' then held = held + 1 else keep = keep + 1 end
     end
   end
 end
 return {'ok', d_group(p, ARGV[2], 0), q_record(p, key), call('HGET', p..':meta', 'rolesv') or '0', d_num(now), d_num(waiting),
-  call('HGET', p..':rules', 'hash') or '', d_num(held)}
+  call('HGET', p..':rules', 'hash') or '', d_num(held), d_num(keep)}
