@@ -50,7 +50,8 @@ type dryRunMark struct {
 func (e *Engine) markDryRun(ctx context.Context) error {
 	e.mark.mu.Lock()
 	defer e.mark.mu.Unlock()
-	dry, err := e.DryRun(), error(nil)
+	var err error
+	dry := e.DryRun()
 	switch {
 	case dry:
 		err = e.queue.DryRun(ctx, e.mark.replica, dryRunFor)
