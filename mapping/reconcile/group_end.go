@@ -23,12 +23,12 @@ func (s *groupSync) finish(ctx context.Context, res directory.GroupResult, v que
 	v.Call = s.last
 	var rejected *RejectedError
 	if v.Outcome == queue.Park {
-		if s.refused && s.create && !s.doubt && s.group.RoleID == "" {
+		if s.refused && !s.doubt && s.group.RoleID == "" && s.create.refuse() {
 			res.End.Reject, v.Outcome = true, queue.Done
 		} else if err := s.releaseMembers(ctx); err != nil {
 			return outcome{}, err
 		}
-		if s.refused && (res.End.Reject || !s.create) {
+		if s.refused && (res.End.Reject || s.create == nil) {
 			rejected = newRejected(v.Code, v.Text)
 		}
 	}

@@ -37,13 +37,17 @@ func (e *Engine) token(ctx context.Context) string {
 
 // request syncs a committed key within sync.wait. settled says that an attempt has ended; else the queue goes on. The
 // sync outlives the request: a client that goes away cancels no CMS call.
-func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s directory.Sync, create bool) (out outcome, settled bool, err error) {
+func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s directory.Sync, takeBack bool) (out outcome, settled bool, err error) {
 	if l == nil {
 		e.o.Wake()
 		if !s.Leased || e.DryRun() {
 			return outcome{}, false, nil // work is stopped, or the record needs none
 		}
 		return e.await(ctx, key, s.Ticket)
+	}
+	var create *creation
+	if takeBack {
+		create = new(creation)
 	}
 	done := make(chan outcome, 1)
 	e.inFlight.Go(func() { done <- e.detached(context.WithoutCancel(ctx), l, create) })
@@ -53,17 +57,31 @@ func (e *Engine) request(ctx context.Context, key string, l *queue.Lease, s dire
 	select {
 	case out = <-done:
 		spend(ctx, e.o.Now().Sub(began))
-		return out, out.err == nil, nil
+		return ended(out, create)
 	case <-wait.C:
 		spend(ctx, patience)
-		return outcome{}, false, nil
 	case <-ctx.Done():
+	}
+	switch {
+	case !create.tell(): // the record is being taken back: a moment more, and the request is told why
+		return ended(<-done, create)
+	case ctx.Err() != nil:
 		return outcome{}, false, ctx.Err()
 	}
+	return outcome{}, false, nil
+}
+
+// ended is what a request makes of a sync that has ended. Whether a creation was taken back may be unknown, if Redis did not
+// answer: then so is what became of the write.
+func ended(out outcome, create *creation) (outcome, bool, error) {
+	if out.err != nil && create.refused() {
+		return outcome{}, false, &directory.UnavailableError{Cause: out.err}
+	}
+	return out, out.err == nil, nil
 }
 
 // detached runs a sync to its end and gives back what it left of its lease.
-func (e *Engine) detached(ctx context.Context, l *queue.Lease, create bool) outcome {
+func (e *Engine) detached(ctx context.Context, l *queue.Lease, create *creation) outcome {
 	ctx, cancel := context.WithTimeout(withoutPatience(ctx), syncLimit)
 	defer cancel()
 	kept, stop := e.queue.KeepAlive(ctx, l)
@@ -79,7 +97,7 @@ func (e *Engine) detached(ctx context.Context, l *queue.Lease, create bool) outc
 }
 
 // guarded is a sync whose panic becomes its error: nobody else would stop it from ending the process.
-func (e *Engine) guarded(ctx context.Context, l *queue.Lease, create bool) (out outcome) {
+func (e *Engine) guarded(ctx context.Context, l *queue.Lease, create *creation) (out outcome) {
 	defer func() {
 		if r := recover(); r != nil {
 			e.log.ErrorContext(ctx, "panic in a sync", "project", e.o.Project, "key", l.Key, "panic", r, "stack", string(debug.Stack()))

@@ -242,3 +242,85 @@ func TestRedisGoesAway_UnavailableAndRecoversByItself(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Who was told that a creation is accepted, or got no answer, finds it kept when the CMS refuses it afterwards.
+func TestCreateRefusedAfterItsAnswer_IsKeptAndParked(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]bool{"answered": false, "client gone": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+				s := oneSeat()
+				if !leave {
+					s.engine.Wait = 10 * time.Millisecond
+				}
+				entered, release := held(&s)
+				r := newRig(t, s, store, queuetest.NewClock(1_700_000_000_000))
+				r.create("first@example.org")
+				r.settle()
+				r.fault(cmstest.Fault{Method: "POST", Path: "/site-invitations", Times: 1, Action: "delay", MS: 1})
+				ctx, cancel := context.WithCancel(r.ctx)
+				defer cancel()
+				answered := make(chan error, 1)
+				go func() {
+					_, err := r.engine.CreateUser(ctx, person("ada@example.org"))
+					answered <- err
+				}()
+				<-entered
+				if leave {
+					cancel()
+				}
+				if err := <-answered; (err != nil) != leave {
+					t.Errorf("answered %v", err)
+				}
+				release()
+				r.must(r.engine.Drain(r.ctx))
+				r.wantKept("ada@example.org")
+			})
+		})
+	}
+}
+
+// wantKept checks that somebody is wished although the CMS refuses them.
+func (r *rig) wantKept(address string) {
+	r.t.Helper()
+	p, err := r.engine.FindUsers(r.ctx, directory.ByUserName, address, directory.Window{Start: 1, Count: 1})
+	r.must(err)
+	if len(p.Items) != 1 {
+		r.t.Fatalf("%+v", p.Items)
+	}
+	if u := r.user(p.Items[0].ID); u.State != directory.Live || !u.Active || !u.Sync.Parked {
+		r.t.Errorf("%+v", u)
+	}
+}
+
+// Whoever finds somebody whose creation is not over, and writes what is there already, has wished it.
+func TestIdenticalWriteDuringACreation_IsNotTakenBackWithIt(t *testing.T) {
+	t.Parallel()
+	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
+		s := oneSeat()
+		entered, release := held(&s)
+		r := newRig(t, s, store, queuetest.NewClock(1_700_000_000_000))
+		r.create("first@example.org")
+		r.settle()
+		r.fault(cmstest.Fault{Method: "POST", Path: "/site-invitations", Times: 1, Action: "delay", MS: 1})
+		created := make(chan error, 1)
+		go func() {
+			_, err := r.engine.CreateUser(r.ctx, person("ada@example.org"))
+			created <- err
+		}()
+		<-entered
+		p, err := r.engine.FindUsers(r.ctx, directory.ByUserName, "ada@example.org", directory.Window{Start: 1, Count: 1})
+		r.must(err)
+		ctx, cancel := context.WithTimeout(r.ctx, 50*time.Millisecond)
+		defer cancel()
+		_, err = r.engine.UpdateUser(ctx, p.Items[0].ID, func(directory.User) (directory.UserWish, error) { return person("ada@example.org"), nil })
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		release()
+		<-created
+		r.settle()
+		r.wantKept("ada@example.org")
+	})
+}

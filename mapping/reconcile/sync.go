@@ -58,11 +58,12 @@ func (e *Engine) Handle(ctx context.Context, l *queue.Lease) queue.Verdict {
 	if l.Key == importKey {
 		return e.importVerdict(ctx, l)
 	}
-	return e.verdict(ctx, l, e.sync(ctx, l, false))
+	return e.verdict(ctx, l, e.sync(ctx, l, nil))
 }
 
-// sync runs one key under its lease, which the caller keeps alive. create says that a request waits for the record's creation.
-func (e *Engine) sync(ctx context.Context, l *queue.Lease, create bool) outcome {
+// sync runs one key under its lease, which the caller keeps alive. create is not nil while a request waits for the record's
+// creation.
+func (e *Engine) sync(ctx context.Context, l *queue.Lease, create *creation) outcome {
 	ctx = cmsclient.WithGuard(ctx, e.queue.Guard(l))
 	kind, id, _ := strings.Cut(l.Key, "/")
 	began := e.o.Now()
@@ -145,10 +146,10 @@ type syncing struct {
 	set     *live // the settings that this round goes by
 	lease   *queue.Lease
 	id      string
-	create  bool  // a request waits for the creation of this record: a refusal takes it back
-	now     int64 // ms, when the record was first read under this lease
-	looked  bool  // the CMS was read under this lease
-	called  bool  // a CMS call was made
+	create  *creation // a request waits for the creation of this record: a refusal takes it back
+	now     int64     // ms, when the record was first read under this lease
+	looked  bool      // the CMS was read under this lease
+	called  bool      // a CMS call was made
 	send    *sendWindow
 	own     bool   // the open intent was noted by this sync
 	doubt   bool   // a call of this sync may still arrive: the CMS is to be read again after its last moment

@@ -40,7 +40,7 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 	probe := false
 	if st.Op == mapping.Invite {
 		var err error
-		if probe, err = s.engine.admit(ctx, s.create); err != nil {
+		if probe, err = s.engine.admit(ctx, s.create != nil); err != nil {
 			return directory.UserResult{}, err
 		}
 	}

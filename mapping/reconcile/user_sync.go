@@ -208,10 +208,10 @@ func (s *userSync) finish(ctx context.Context, res directory.UserResult, v queue
 	if v.Outcome == queue.Park && s.refused {
 		rejected = newRejected(v.Code, v.Text)
 		switch {
-		case !s.create:
-		case !s.doubt && s.user.Link.Kind == directory.NoLink:
+		case s.create == nil:
+		case !s.doubt && s.user.Link.Kind == directory.NoLink && s.create.refuse():
 			res.End.Reject, v.Outcome = true, queue.Done
-		default: // whom a call may still bring is kept: to be told of as failed would be wrong
+		default: // whom a call may still bring is kept, and who was told of as accepted: to be told of as failed would be wrong
 			rejected = nil
 		}
 	}

@@ -127,7 +127,9 @@ func sameWish(cur directory.User, w directory.UserWish) bool {
 // unchanged answers a write that changes nothing. It costs no CMS call unless something is left to do: a parked key is
 // tried again, and what the CMS was last seen to have is planned against as if the identity provider insisted.
 func (e *Engine) unchanged(ctx context.Context, cur directory.User) (Result[directory.User], error) {
-	enqueue := cur.Sync.Parked || (cur.Sync.Ticket == 0 && e.leavesWork(ctx, cur))
+	// A creation that is not over may still be refused, and taken back: whoever writes the same meanwhile wishes it, too.
+	creating := cur.Sync.Ticket != 0 && !cur.Applied.Known
+	enqueue := cur.Sync.Parked || creating || (cur.Sync.Ticket == 0 && e.leavesWork(ctx, cur))
 	if !enqueue && cur.Managed {
 		return Result[directory.User]{Item: cur}, nil
 	}
