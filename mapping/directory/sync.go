@@ -20,6 +20,7 @@ type Work[T any] struct {
 	Keep         int    // group: as Waiting, but nothing is to be done about them: leavers, and whom nobody wishes anything of
 	Waiting      int    // group: holders of the role to drop with work of their own waiting (of the first 200)
 	Now          int64  // ms, by the clock that queue records use
+	Yielding     bool   // user: the leaver who had the CMS account before may still have a call about it under way
 }
 
 // IntentChange says what becomes of a noted CMS write.
@@ -88,7 +89,7 @@ func (d *Directory) LoadUser(ctx context.Context, id string, l *queue.Lease) (Wo
 		return Work[User]{}, ErrLost
 	}
 	refresh(l, texts(at(ans, 2)))
-	w := Work[User]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Rules: str(at(ans, 5))}
+	w := Work[User]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Rules: str(at(ans, 5)), Yielding: str(at(ans, 6)) == "1"}
 	if rec := list(at(ans, 1)); rec != nil {
 		w.Item, w.Found = userRecord(rec), true
 	}

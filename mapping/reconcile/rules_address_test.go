@@ -73,6 +73,39 @@ func TestAccountOfALeaverAtWorkHasOneWriter(t *testing.T) {
 	})
 }
 
+// They look at the account only then, too, and so do not repeat the call: what a look before it shows is out of date.
+func TestAccountOfALeaverAtWorkIsReadWhenTheCallHasEnded(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		old := r.member("ada@example.org")
+		before := r.calls(true)
+		var id string
+		r.gate.wait = func() { // the leaver's call is noted, and on its way
+			r.gate.wait = nil
+			res, err := r.engine.CreateUser(r.ctx, person("ada@example.org", named("other", "00uOther"), inactive))
+			r.must(err)
+			r.must(r.engine.Drain(r.ctx))
+			r.work()
+			id = res.Item.ID
+			if got := r.calls(true); got["GET /users/:id"] != before["GET /users/:id"] || got["GET /users"] != before["GET /users"] {
+				t.Errorf("read while the leaver's call was under way: %v", got)
+			}
+			if s := r.user(id).Sync; s.Code != "busy" {
+				t.Errorf("%+v", s)
+			}
+		}
+		r.must(r.queue.Pause(r.ctx))
+		r.must(r.engine.DeleteUser(r.ctx, old.ID, nil))
+		r.must(r.queue.Resume(r.ctx))
+		r.settle()
+		if u := r.user(id); u.Link.ID != old.Link.ID || u.Sync.State != directory.Synced || r.has("ada@example.org") != "inactive Editor" {
+			t.Errorf("%s: %+v", r.has("ada@example.org"), u)
+		}
+		if n := r.calls(false)["PUT /users/:id"] - before["PUT /users/:id"]; n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
 // The holder whose lease was revoked may have died: then the account is free when its lease would have run out.
 func TestAccountOfALeaverWhoseHolderDiedIsFreeWhenTheLeaseRunsOut(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {

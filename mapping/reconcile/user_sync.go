@@ -57,6 +57,10 @@ func (s *userSync) round(ctx context.Context) (outcome, error) {
 	if !work.Found || !s.concerned() {
 		return s.finish(ctx, directory.UserResult{Intent: s.cleared()}, queue.Verdict{Outcome: queue.Done})
 	}
+	if work.Yielding {
+		return s.finish(ctx, directory.UserResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
+			Text: "a call for the leaver who had the CMS account before is under way"})
+	}
 	if s.roles, _, err = s.engine.rolesFor(ctx, work.RolesVersion); err != nil {
 		return s.unreadable(ctx, err)
 	}

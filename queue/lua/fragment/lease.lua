@@ -75,6 +75,19 @@ local function q_revoke(p, key)
   end
 end
 
+-- q_yields(p, key, now, idents) -> whether the holder of another key, whose lease was revoked, may still have a call about one
+-- of the identities under way.
+local function q_yields(p, key, now, idents)
+  for _, owner in ipairs(redis.call('HMGET', p .. ':q:idents', unpack(idents))) do
+    local token, other = string.match(owner or '', '^(!%S*) (.*)$')
+    if other and other ~= key then
+      local o = redis.call('HMGET', p .. ':k:' .. other, 'token', 'until')
+      if o[1] == token and (tonumber(o[2] or '') or 0) > now then return true end
+    end
+  end
+  return false
+end
+
 -- q_free(p, key, list): give back the identities that still belong to key. Internal.
 local function q_free(p, key, list)
   if not q_set(list) then return end
