@@ -188,23 +188,39 @@ func (w *world) judge(c write) {
 		}
 	}
 	w.judgeBrake(c)
-	overtaken := c.status == http.StatusNotFound && kind == "site-invitations" // accepted meanwhile
-	for _, u := range c.before.Users {                                         // a leaver's account, as the CMS tells whoever invites them
-		overtaken = overtaken || (kind == "site-invitations" && c.status == http.StatusUnprocessableEntity &&
-			u.Attributes["is_active"] == false && strings.Contains(c.name, "email="+u.Text("email")+" "))
-	}
-	if w.calm && !c.changed && !c.faulty && !overtaken {
+	if w.calm && !c.changed && !c.faulty && !w.overtaken(c) {
 		w.violation("fewest calls: %s changed nothing (%d)", c.name, c.status)
 	}
 }
 
+// overtaken says that a write about an invitation changed nothing for a reason that only the CMS could tell: it was accepted
+// meanwhile, or whoever is invited has an account that a leaver had, or has until the brake lets go of them.
+func (w *world) overtaken(c write) bool {
+	switch {
+	case !strings.HasPrefix(c.path, "site-invitations"):
+		return false
+	case c.status == http.StatusNotFound:
+		return true
+	case c.status != http.StatusUnprocessableEntity:
+		return false
+	}
+	address := invited(c.name)
+	for _, u := range c.before.Users {
+		if u.Attributes["is_active"] == false && u.Text("email") == address {
+			return true
+		}
+	}
+	return w.leaverAt(address) != ""
+}
+
 // judgeBrake counts the people who lose their access, unless an operator has let them go: the brake bounds how many.
 func (w *world) judgeBrake(c write) {
+	ctx := context.Background()
+	w.letIn(ctx, c)
 	entity := w.takesFrom(c)
 	if entity == "" || !w.setup.Brake {
 		return
 	}
-	ctx := context.Background()
 	id := w.side.HGet(ctx, w.base+":x:cms", entity).Val()
 	if id == "" || w.released["user/"+id] {
 		return
@@ -223,6 +239,24 @@ func (w *world) judgeBrake(c write) {
 	if n > brakeLeast {
 		w.violation("brake: %s is the %d. person to lose their access", c.name, n)
 	}
+}
+
+// letIn forgets that somebody lost their access who has it again by a write: another address was invited.
+func (w *world) letIn(ctx context.Context, c write) {
+	switch kind, id, _ := strings.Cut(c.path, "/"); {
+	case !c.changed:
+	case kind == "site-invitations" && c.method == http.MethodPost:
+		delete(w.taken, w.side.HGet(ctx, w.base+":x:addr", strings.ToLower(invited(c.name))).Val())
+	case kind == "users" && strings.Contains(c.name, "is_active=true"):
+		delete(w.taken, w.side.HGet(ctx, w.base+":x:cms", "c"+id).Val())
+	}
+}
+
+// invited is the address in the name of a call that invites.
+func invited(name string) string {
+	_, address, _ := strings.Cut(name, " email=")
+	address, _, _ = strings.Cut(address, " ")
+	return address
 }
 
 // access are the entities by which somebody gets in.

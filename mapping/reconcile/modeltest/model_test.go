@@ -79,9 +79,9 @@ func (w *world) converge() {
 			w.mu.Unlock()
 			return
 		}
-		if _, parked := w.depth(); w.calm && parked > 0 {
+		if parked := w.parked(); w.calm && len(parked) > 0 {
 			w.mu.Lock()
-			w.violation("nothing vanishes: parked without a fault: %v", w.parked())
+			w.violation("nothing vanishes: parked without a fault: %v", parked)
 			w.mu.Unlock()
 		}
 	}
@@ -100,11 +100,33 @@ func (w *world) letGo(r *replica) {
 	w.release(as(r.ctx, "operator"), r, keys)
 }
 
+// parked are the keys that are kept aside, but for those whose address a leaver has whom the brake holds.
 func (w *world) parked() (out []string) {
-	for _, k := range w.side.ZRange(context.Background(), w.base+":q:parked", 0, -1).Val() {
-		out = append(out, k+fmt.Sprint(w.side.HMGet(context.Background(), w.base+":k:"+k, "code", "text").Val()))
+	ctx := context.Background()
+	for _, k := range w.side.ZRange(ctx, w.base+":q:parked", 0, -1).Val() {
+		why := w.side.HMGet(ctx, w.base+":k:"+k, "code", "text").Val()
+		_, id, _ := strings.Cut(k, "/")
+		leaver := w.leaverAt(w.side.HGet(ctx, w.base+":u:"+id, "addr").Val())
+		if why[0] == "address_taken" && leaver != "" && w.side.ZScore(ctx, w.base+":q:held", "user/"+leaver).Err() == nil {
+			continue
+		}
+		out = append(out, k+fmt.Sprint(why))
 	}
 	return out
+}
+
+// leaverAt is the deleted record that has something in the CMS under an address; "" when there is none.
+func (w *world) leaverAt(address string) string {
+	ctx := context.Background()
+	for _, key := range w.side.Keys(ctx, w.base+":u:*").Val() {
+		u := w.side.HMGet(ctx, key, "state", "caddr", "oaddr").Val()
+		for _, has := range u[1:] {
+			if a, ok := has.(string); ok && u[0] == "deleted" && address != "" && strings.EqualFold(a, address) {
+				return strings.TrimPrefix(key, w.base+":u:")
+			}
+		}
+	}
+	return ""
 }
 
 func (w *world) queued() (out []string) {

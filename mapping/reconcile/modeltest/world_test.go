@@ -399,13 +399,18 @@ func (w *world) pushImport(r *replica) {
 	w.running.Go(func() { _, _ = r.queue.Push(as(r.ctx, "import"), "import/all", queue.Interactive, true) })
 }
 
-// depth says how many keys are queued or leased, and how many are parked.
-func (w *world) depth() (queued, parked int) {
+// depth says how many keys are queued or leased, but for what waits until an operator releases what the brake holds.
+func (w *world) depth() (queued int) {
 	ctx := context.Background()
+	braked := w.side.ZCard(ctx, w.base+":q:held").Val() > 0
 	for _, set := range []string{"leavers", "interactive", "normal", "background", "leased"} {
-		queued += int(w.side.ZCard(ctx, w.base+":q:"+set).Val())
+		for _, key := range w.side.ZRange(ctx, w.base+":q:"+set, 0, -1).Val() {
+			if !braked || set == "leased" || w.side.HGet(ctx, w.base+":k:"+key, "code").Val() != "members_held" {
+				queued++
+			}
+		}
 	}
-	return queued, int(w.side.ZCard(ctx, w.base+":q:parked").Val())
+	return queued
 }
 
 // quiet goes on without faults until nothing is queued. It reports whether that came about.
@@ -426,8 +431,7 @@ func (w *world) quiet() bool {
 			continue
 		}
 		_ = w.side.Del(context.Background(), w.base+":q:paused").Err() // an operator's pause may have come late
-		queued, _ := w.depth()
-		if queued == 0 && clients == 0 && workers == 0 && onTheWay == 0 {
+		if w.depth() == 0 && clients == 0 && workers == 0 && onTheWay == 0 {
 			return true
 		}
 		if n%3 != 0 || !w.hire() {
