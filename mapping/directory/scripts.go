@@ -49,7 +49,7 @@ var loadScripts = sync.OnceValue(func() *scripts {
 		importUsers:   script("link", "import_users"),
 		importNewUser: script("link", "import_new_user"),
 		importMissing: script("link", "import_missing"),
-		importRoles:   script("link", "import_roles"),
+		importRoles:   script("link", "drops", "import_roles"),
 		imported:      script("imported"),
 		saveRoles:     script("save_roles"),
 		lost:          script("lost"),

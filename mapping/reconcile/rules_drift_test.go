@@ -459,6 +459,33 @@ func TestRoleThatALeaverKeepsIsLeftBehindWithoutACall(t *testing.T) {
 		}
 		r.lookAgain()
 		r.wantDrift("role_left_behind group/" + g.ID)
+		r.update(u.ID, person("ada@example.org"))
+		r.settle()
+		r.lookAgain()
+		r.settle()
+		r.lookAgain()
+		if n := r.calls(false)["DELETE /roles/:id"]; n != 1 {
+			t.Errorf("%d calls to delete a role that nobody holds any more", n)
+		}
+		r.wantDrift()
+	})
+}
+
+// What keeps a role is not always known here: a role that the CMS does not give up is asked for once.
+func TestRoleThatTheCMSDoesNotGiveUp_IsAskedForOnce(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		g := r.createGroup("Writers")
+		r.settle()
+		r.fault(cmstest.Fault{Method: "DELETE", Path: "/roles/:id", Action: "status", Status: 422, Code: "REQUIRED_BY_ASSOCIATION"})
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
+		for range 5 {
+			r.settle()
+			r.lookAgain()
+		}
+		if n := r.calls(false)["DELETE /roles/:id"]; n != 2 {
+			t.Errorf("%d calls, want one when the group was deleted and one after the first picture", n)
+		}
+		r.wantDrift("role_left_behind group/" + g.ID)
 	})
 }
 

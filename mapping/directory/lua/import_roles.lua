@@ -59,6 +59,17 @@ local function lacking(rid, gid)
   forgotten = forgotten + 1
 end
 
+-- A role that a group has left behind goes once nobody is known to hold it any more. If the CMS refuses all the same, it is
+-- not asked again before somebody has held it since.
+local function untie(rid, gid)
+  local g, tried = p..':g:'..gid, 'tried:'..rid
+  if call('ZCARD', p..':ru:'..rid) + call('ZCARD', p..':rt:'..rid) > 0 then return call('HDEL', g, tried) end
+  local o = call('HMGET', g, 'state', 'roleid')
+  if not o[1] or (o[1] ~= 'deleted' and o[2] == rid) or call('HSETNX', g, tried, '1') == 0 then return end
+  d_drop(p, gid, rid)
+  q_push(p, 'group/'..gid, 'background', now, '1')
+end
+
 if fresh and ARGV[3] ~= call('GET', p..':roles') then
   call('SET', p..':roles', ARGV[3])
   call('HINCRBY', p..':meta', 'rolesv', 1)
@@ -75,8 +86,10 @@ for i = 5, #ARGV, 5 do
     else make(rid, name, namef, gid, uses) end
   end
 end
-for _, rid in ipairs(call('HKEYS', p..':left')) do
-  if not seen[rid] and fresh then call('HDEL', p..':left', rid) end
+local behind = call('HGETALL', p..':left')
+for i = 1, #behind, 2 do
+  if seen[behind[i]] then untie(behind[i], behind[i+1])
+  elseif fresh then call('HDEL', p..':left', behind[i]) end
 end
 local index = call('HGETALL', p..':x:role')
 for i = 1, #index, 2 do
