@@ -23,6 +23,7 @@ type Metrics struct {
 	cmsCalls     *prometheus.CounterVec
 	cmsDuration  *prometheus.HistogramVec
 	imports      *prometheus.CounterVec
+	skipped      *prometheus.CounterVec
 	reclaimed    *prometheus.CounterVec
 	tripped      *prometheus.CounterVec
 	redisErrors  *prometheus.CounterVec
@@ -47,6 +48,7 @@ func NewMetrics(reg prometheus.Registerer, version string) (*Metrics, error) {
 		cmsCalls:     counter("cms_calls_total", "HTTP attempts at the CMS; code 0 means that no answer came.", "project", "endpoint", "method", "code"),
 		cmsDuration:  histogram("cms_call_duration_seconds", "Time of an HTTP attempt at the CMS.", cmsBuckets, "project", "endpoint", "method"),
 		imports:      counter("import_total", "Imports of the CMS's people and roles.", "project", "outcome"),
+		skipped:      counter("group_members_skipped_total", "Members of pushed groups that are no users and were left out.", "project"),
 		reclaimed:    counter("queue_reclaimed_total", "Leases that ran out and were taken back.", "project"),
 		tripped:      counter("circuit_trips_total", "Times that calls to the CMS were stopped, or stayed stopped after a probe.", "project"),
 		redisErrors:  counter("redis_errors_total", "Redis operations that failed.", "op"),
@@ -62,7 +64,7 @@ func NewMetrics(reg prometheus.Registerer, version string) (*Metrics, error) {
 		m.redisErrors.WithLabelValues(op)
 	}
 	return m, register(reg, m.httpRequests, m.httpDuration, m.httpPanics, m.syncs, m.agreed, m.cmsCalls, m.cmsDuration,
-		m.imports, m.reclaimed, m.tripped, m.redisErrors, m.scrape, build)
+		m.imports, m.skipped, m.reclaimed, m.tripped, m.redisErrors, m.scrape, build)
 }
 
 func register(reg prometheus.Registerer, all ...prometheus.Collector) error {
@@ -97,7 +99,7 @@ func (m *Metrics) initProject(project string) {
 	if m == nil {
 		return
 	}
-	for _, v := range []*prometheus.CounterVec{m.httpPanics, m.reclaimed, m.tripped} {
+	for _, v := range []*prometheus.CounterVec{m.httpPanics, m.skipped, m.reclaimed, m.tripped} {
 		v.WithLabelValues(project)
 	}
 	for _, kind := range syncKinds {

@@ -65,6 +65,11 @@ func (o *Observer) Imported(outcome string) {
 	o.metrics.imports.WithLabelValues(o.project, outcome).Inc()
 }
 
+// Skipped implements reconcile.Observer.
+func (o *Observer) Skipped(members int) {
+	o.metrics.skipped.WithLabelValues(o.project).Add(float64(members))
+}
+
 // Taken implements queue.Observer. Waiting is told by the age of the oldest key, and by accepted_to_agreed_seconds.
 func (o *Observer) Taken(queue.Lane, time.Duration) {}
 

@@ -109,9 +109,9 @@ func TestMetrics_ReadDepthsWhenScraped(t *testing.T) {
 	}
 	s := fakeStats{
 		stats:  queue.Stats{Depth: map[queue.Lane]int64{queue.Leavers: 2}, Leased: 3, Parked: 4, Held: 7, Codes: map[string]int64{"seats": 4}, OldestAge: 90 * time.Second, Paused: true, Circuit: "bad token", DryRun: 2},
-		engine: reconcile.Stats{Users: 50, Groups: 6, ImportAge: time.Minute},
+		engine: reconcile.Stats{Users: 50, Groups: 6, ImportAge: time.Minute, ImportWait: 10 * time.Minute, Calls: 123},
 	}
-	m.Watch("site", proxy.Source{Queue: s.queue(), Engine: s, Pacer: func(context.Context) (float64, error) { return 1.3, nil }, ETA: func(n int64) time.Duration { return time.Duration(n) * time.Minute }})
+	m.Watch("site", proxy.Source{Quota: 900, Queue: s.queue(), Engine: s, Pacer: func(context.Context) (float64, error) { return 1.3, nil }, ETA: func(n int64) time.Duration { return time.Duration(n) * time.Minute }})
 	for _, tt := range []struct {
 		name   string
 		labels []string
@@ -130,6 +130,9 @@ func TestMetrics_ReadDepthsWhenScraped(t *testing.T) {
 		{"dry_run", nil, 1},
 		{"pacer_factor", nil, 1.3},
 		{"import_age_seconds", nil, 60},
+		{"import_interval_seconds", nil, 600},
+		{"cms_calls_this_month", nil, 123},
+		{"cms_monthly_quota", nil, 900},
 		{"users", []string{"state", "listed"}, 50},
 		{"groups", nil, 6},
 	} {

@@ -28,6 +28,8 @@ type Source struct {
 	Engine interface {
 		Stats(context.Context) (reconcile.Stats, error)
 	}
+	// Quota is how many calls to the CMS a month may have; 0: not known.
+	Quota int
 }
 
 // Watch has the project's numbers read at every scrape.
@@ -44,7 +46,7 @@ type scrape struct {
 	mu      sync.Mutex
 	sources map[string]Source
 
-	depth, oldest, eta, leased, parked, codes, held, paused, circuit, dryRun, pacer, importAge, users, groups, drift *prometheus.Desc
+	depth, oldest, eta, leased, parked, codes, held, paused, circuit, dryRun, pacer, importAge, importWait, users, groups, drift, calls, quota *prometheus.Desc
 }
 
 func newScrape() *scrape {
@@ -52,28 +54,33 @@ func newScrape() *scrape {
 		return prometheus.NewDesc(namespace+"_"+name, help, append([]string{"project"}, labels...), nil)
 	}
 	return &scrape{
-		sources:   map[string]Source{},
-		depth:     desc("queue_depth", "Keys that wait, due or not, by lane.", "lane"),
-		oldest:    desc("queue_oldest_age_seconds", "Age of the oldest change that the CMS does not agree with yet and that is neither parked nor held."),
-		eta:       desc("queue_eta_seconds", "About how long the CMS's pace takes for what is queued, at a call for each key."),
-		leased:    desc("queue_leased", "Keys that are being worked on."),
-		parked:    desc("queue_parked", "Keys that wait for an operator."),
-		codes:     desc("queue_parked_by_code", "Keys that wait for an operator, by the code of the reason.", "code"),
-		held:      desc("queue_held", "Keys that the brake holds until an operator releases or discards them."),
-		paused:    desc("queue_paused", "1 while an operator has paused the project."),
-		circuit:   desc("circuit_open", "1 while calls to the CMS are stopped."),
-		dryRun:    desc("dry_run", "1 while changes are accepted and planned and nothing is sent to the CMS."),
-		pacer:     desc("pacer_factor", "How much wider than the limit asks for calls to the CMS are spaced; 1 is none."),
-		importAge: desc("import_age_seconds", "Age of the last full picture of the CMS."),
-		users:     desc("users", "People on record, by state.", "state"),
-		groups:    desc("groups", "Groups on record."),
-		drift:     desc("drift", "Differences that somebody made in the CMS by hand, by kind.", "kind"),
+		sources:    map[string]Source{},
+		depth:      desc("queue_depth", "Keys that wait, due or not, by lane.", "lane"),
+		oldest:     desc("queue_oldest_age_seconds", "Age of the oldest change that the CMS does not agree with yet and that is neither parked nor held."),
+		eta:        desc("queue_eta_seconds", "About how long the CMS's pace takes for what is queued, at a call for each key."),
+		leased:     desc("queue_leased", "Keys that are being worked on."),
+		parked:     desc("queue_parked", "Keys that wait for an operator."),
+		codes:      desc("queue_parked_by_code", "Keys that wait for an operator, by the code of the reason.", "code"),
+		held:       desc("queue_held", "Keys that the brake holds until an operator releases or discards them."),
+		paused:     desc("queue_paused", "1 while an operator has paused the project."),
+		circuit:    desc("circuit_open", "1 while calls to the CMS are stopped."),
+		dryRun:     desc("dry_run", "1 while changes are accepted and planned and nothing is sent to the CMS."),
+		pacer:      desc("pacer_factor", "How much wider than the limit asks for calls to the CMS are spaced; 1 is none."),
+		importAge:  desc("import_age_seconds", "Age of the last full picture of the CMS."),
+		importWait: desc("import_interval_seconds", "How long after the last full picture of the CMS the next one is due."),
+		users:      desc("users", "People on record, by state.", "state"),
+		groups:     desc("groups", "Groups on record."),
+		drift:      desc("drift", "Differences that somebody made in the CMS by hand, by kind.", "kind"),
+		calls:      desc("cms_calls_this_month", "Calls to the management API since the month began (UTC), over all replicas."),
+		quota:      desc("cms_monthly_quota", "How many of them the CMS's plan includes, as configured; 0 is not known."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.held, s.paused, s.circuit, s.dryRun, s.pacer, s.importAge, s.users, s.groups, s.drift} {
+	for _, d := range []*prometheus.Desc{
+		s.depth, s.oldest, s.eta, s.leased, s.parked, s.codes, s.held, s.paused, s.circuit, s.dryRun, s.pacer, s.importAge, s.importWait, s.users, s.groups, s.drift, s.calls, s.quota,
+	} {
 		ch <- d
 	}
 }
@@ -157,6 +164,9 @@ func (s *scrape) collectEngine(ctx context.Context, g gauges, src Source) error 
 	}
 	g.set(s.users, float64(st.Users), "listed")
 	g.set(s.groups, float64(st.Groups))
+	g.set(s.calls, float64(st.Calls))
+	g.set(s.quota, float64(src.Quota))
+	g.set(s.importWait, st.ImportWait.Seconds())
 	for kind, n := range st.Drift {
 		g.set(s.drift, float64(n), string(kind))
 	}

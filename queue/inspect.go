@@ -96,22 +96,19 @@ func listSets(opt ListOptions) []string {
 		return []string{"parked"}
 	}
 	wanted := func(s State) bool { return opt.State == "" || opt.State == s }
-	var sets []string
-	if wanted(Leased) && opt.Lane == "" {
-		sets = append(sets, "leased")
+	whole := func(s State) []string { // a set that has all lanes
+		if wanted(s) && opt.Lane == "" {
+			return []string{string(s)}
+		}
+		return nil
 	}
+	sets := whole(Leased)
 	for _, lane := range Lanes() {
 		if wanted(Queued) && (opt.Lane == "" || opt.Lane == lane) {
 			sets = append(sets, string(lane))
 		}
 	}
-	if wanted(Parked) && opt.Lane == "" {
-		sets = append(sets, "parked")
-	}
-	if wanted(Held) && opt.Lane == "" {
-		sets = append(sets, "held")
-	}
-	return sets
+	return append(append(sets, whole(Parked)...), whole(Held)...)
 }
 
 func parseCursor(cursor string, sets int) (set, offset int, err error) {

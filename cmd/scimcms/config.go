@@ -77,7 +77,7 @@ type ProjectConfig struct {
 	Drift       string            `yaml:"drift" default:"report" oneof:"report,repair" reload:"live"`
 	// DryRun accepts and plans everything, and sends nothing to the CMS.
 	DryRun bool        `yaml:"dry_run" default:"false" reload:"live"`
-	Brake  BrakeConfig `yaml:"brake"`
+	Brake  BrakeConfig `yaml:"brake" reload:"live"`
 }
 
 // TokenConfig is one SCIM token of a project, given as its SHA-256 or read from the environment or a file.
@@ -102,6 +102,8 @@ type CMSConfig struct {
 	Rate        Rate   `yaml:"rate" default:"60/3s"`
 	// Timeout bounds one attempt. It cannot be longer than the lease of a sync allows.
 	Timeout time.Duration `yaml:"timeout" default:"8s" min:"1s" max:"8s"`
+	// MonthlyQuota is how many calls the CMS's plan includes, for the alert; 0 is not known.
+	MonthlyQuota int `yaml:"monthly_quota" default:"0" min:"0"`
 	// ProfileAttributes maps an attribute of the CMS's users to the SCIM path that fills it, for a CMS that accepts it.
 	ProfileAttributes map[string]string `yaml:"profile_attributes" reload:"live"`
 }

@@ -120,6 +120,7 @@ func (r *reloader) prepare(c Config) (apply func(context.Context) error, err err
 	return func(ctx context.Context) error {
 		errs := []error{r.app.scim.SetTokens(tokens)}
 		for i, p := range r.app.parts {
+			p.engine.SetBrake(c.Projects[i].Brake.of())
 			errs = append(errs, p.engine.Reload(ctx, settings[i]))
 		}
 		return errors.Join(errs...)

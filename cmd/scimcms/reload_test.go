@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -86,7 +88,7 @@ func TestServe_ReloadsOnHangup(t *testing.T) {
 
 	replaceIn(t, file, "{default: Editor, create: true, template: Editor}", "{default: Admin, privileged: allow}\n    drif: x")
 	hangup("projects[0].drif: unknown key")
-	w.user(201, person("max"))
+	max := w.user(201, person("max"))["id"].(string)
 	if got := roleIn(cms, "max@example.org"); got == "302" {
 		t.Error("the refused configuration is in force")
 	}
@@ -97,7 +99,7 @@ func TestServe_ReloadsOnHangup(t *testing.T) {
 	if log := i.stderr.String(); !strings.Contains(log, `"settings":"projects[0].cms.rate"`) {
 		t.Errorf("what was not changed is not named: %s", log)
 	}
-	w.user(201, person("eva"))
+	eva := w.user(201, person("eva"))["id"].(string)
 	if got := roleIn(cms, "eva@example.org"); got != "302" {
 		t.Errorf("role %s", got)
 	}
@@ -109,6 +111,19 @@ func TestServe_ReloadsOnHangup(t *testing.T) {
 			}
 		}
 		return nil
+	})
+
+	replaceIn(t, file, "{default: Admin, privileged: allow}", "{default: Admin, privileged: allow}\n    brake: {percent: 1, min: 1}")
+	hangup(`"changed":"projects[0].brake"`)
+	for _, id := range []string{max, eva} {
+		i.send(204, http.MethodDelete, "/Users/"+id, "")
+	}
+	eventually(t, func() error {
+		out, err := i.curl([]string{"http://" + i.admin + "/metrics"})
+		if err == nil && !strings.Contains(out, `scimcms_queue_held{project="site"} 1`) {
+			err = errors.New("the new brake holds nobody")
+		}
+		return err
 	})
 
 	replaceIn(t, file, "{name: okta, env: OKTA}", "{name: okta, env: ADMIN}")

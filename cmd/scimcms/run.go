@@ -96,6 +96,9 @@ func (r *running) start(ctx context.Context, l listeners) {
 			r.goroutines.Go(func() { p.engine.Run(ctx) })
 		}
 	}
+	for _, p := range r.parts {
+		r.goroutines.Go(func() { p.meter.Run(ctx) })
+	}
 	for _, run := range r.background {
 		r.goroutines.Go(func() { run(ctx) })
 	}
@@ -128,9 +131,24 @@ func (r *running) stop(ctx context.Context) error {
 	if unfinished != nil {
 		r.log.WarnContext(ctx, "not everything could be stopped in time", "error", unfinished)
 	}
+	r.flush(ctx)
 	err := r.close()
 	r.log.InfoContext(ctx, "stopped")
 	return err
+}
+
+// flushBudget is how long the last counts may take to be written.
+const flushBudget = 2 * time.Second
+
+// flush writes down the calls that nobody has written yet.
+func (r *running) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushBudget)
+	defer cancel()
+	for _, p := range r.parts {
+		if err := p.meter.Flush(ctx); err != nil {
+			r.log.WarnContext(ctx, "the last calls to the CMS are missing in this month's count", "project", p.engine.Name(), "error", err)
+		}
+	}
 }
 
 // wait returns when every goroutine has ended, or with the context's error.

@@ -19,6 +19,8 @@ type part struct {
 	engine *reconcile.Engine
 	pacer  *queue.Pacer // nil: not paced
 	cms    *cmsclient.Client
+	meter  *reconcile.Meter
+	quota  int // calls to the CMS a month; 0: not known
 }
 
 // part builds one project. base has the Redis client, whose type has its home elsewhere.
@@ -34,13 +36,6 @@ func (w wiring) part(p *ProjectConfig, base queue.Options, metrics *proxy.Metric
 	if err != nil {
 		return nil, err
 	}
-	cms, err := cmsclient.New(cmsclient.Options{
-		BaseURL: p.CMS.BaseURL, Token: p.CMS.Token.Value(), Environment: p.CMS.Environment, Version: buildVersion(),
-		Timeout: p.CMS.Timeout, Gate: reconcile.Gate{Pacer: pacer}, Observer: observer, Logger: w.log,
-	})
-	if err != nil {
-		return nil, err
-	}
 	rules, err := mapping.NewRules(rulesConfig(p))
 	if err != nil {
 		return nil, err
@@ -48,7 +43,15 @@ func (w wiring) part(p *ProjectConfig, base queue.Options, metrics *proxy.Metric
 	dir, err := directory.New(directory.Options{
 		Redis: base.Redis, Queue: q, Base: queue.Base(w.config.Redis.Prefix, p.Name), Project: p.Name, Lease: q.LeaseFor(),
 		CallTimeout: p.CMS.Timeout, UnknownMembers: p.Groups.UnknownMembers, NewID: newID(p.Name), Fold: mapping.Fold,
-		Brake: directory.Brake{Percent: p.Brake.Percent, Min: p.Brake.Min, Window: p.Brake.Window},
+		Brake: p.Brake.of(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	meter := reconcile.NewMeter(dir, observer)
+	cms, err := cmsclient.New(cmsclient.Options{
+		BaseURL: p.CMS.BaseURL, Token: p.CMS.Token.Value(), Environment: p.CMS.Environment, Version: buildVersion(),
+		Timeout: p.CMS.Timeout, Gate: reconcile.Gate{Pacer: pacer}, Observer: meter, Logger: w.log,
 	})
 	if err != nil {
 		return nil, err
@@ -59,7 +62,7 @@ func (w wiring) part(p *ProjectConfig, base queue.Options, metrics *proxy.Metric
 	if err != nil {
 		return nil, err
 	}
-	return &part{engine: engine, pacer: pacer, cms: cms}, nil
+	return &part{engine: engine, pacer: pacer, cms: cms, meter: meter, quota: p.CMS.MonthlyQuota}, nil
 }
 
 func (w wiring) queueOptions(p *ProjectConfig, o queue.Options, observer queue.Observer) queue.Options {
@@ -90,6 +93,10 @@ func engineSettings(c *Config, p *ProjectConfig, rules *mapping.Rules) reconcile
 		Rules: rules, ProfileAttributes: p.CMS.ProfileAttributes, Adopt: p.Users.Adopt, Wait: max(c.Sync.Wait, 1),
 		ImportEvery: p.Import.Interval, MaxAge: max(p.Import.MaxAge, 1), Drift: p.Drift, Resend: p.Invitations.Resend, DryRun: p.DryRun,
 	}
+}
+
+func (b BrakeConfig) of() directory.Brake {
+	return directory.Brake{Percent: b.Percent, Min: b.Min, Window: b.Window}
 }
 
 func rulesConfig(p *ProjectConfig) mapping.Config {
@@ -150,7 +157,7 @@ func newID(project string) func(resource, key string, uses int64) string {
 // watched is what Prometheus asks of a project at every scrape.
 func (p *part) watched() proxy.Source {
 	pacer := func(context.Context) (float64, error) { return p.pacer.Factor(), nil }
-	return proxy.Source{Queue: p.engine.Queue(), Pacer: pacer, ETA: p.pacer.ETA, Engine: p.engine}
+	return proxy.Source{Queue: p.engine.Queue(), Pacer: pacer, ETA: p.pacer.ETA, Engine: p.engine, Quota: p.quota}
 }
 
 // operated is the project as operators see it.

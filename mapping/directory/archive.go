@@ -115,17 +115,20 @@ func NewArchive(rdb redis.UniversalClient, prefix, project string) *Archive {
 	return &Archive{rdb: rdb, prefix: prefix, project: project, base: queue.Base(prefix, project), token: queue.NewToken()}
 }
 
-// Parts of the project that no backup has and no restore deletes: the gate, and what a restore has staged.
+// Parts of the project that no backup has and no restore deletes: the gate, what a restore has staged, and the
+// counts of calls.
 const (
 	stagedPart = ":restore:k:"
 	lockPart   = ":restore:lock"
+	callsPart  = ":calls:" // a restore does not undo calls
 )
 
 // part is what a key is called within the project; false for what is not of the record.
 func (a *Archive) part(key string) (string, bool) {
 	rest := strings.TrimPrefix(key, a.base)
 	switch {
-	case rest == key || key == queue.GateKey(a.base) || key == queue.DryRunKey(a.base) || rest == lockPart || strings.HasPrefix(rest, stagedPart):
+	case rest == key || key == queue.GateKey(a.base) || key == queue.DryRunKey(a.base) || rest == lockPart ||
+		strings.HasPrefix(rest, stagedPart) || strings.HasPrefix(rest, callsPart):
 		return "", false
 	case strings.HasPrefix(rest, ":gm:") && strings.Contains(rest, ":stage:"): // a list that somebody is sending
 		return "", false

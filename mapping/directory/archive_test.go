@@ -112,6 +112,19 @@ func TestRestoredRecordIsTheSame(t *testing.T) {
 	})
 }
 
+func TestRestoreKeepsTheCallsOfTheMonth(t *testing.T) {
+	eachArchive(t, func(r *rig) {
+		r.ok(r.d.AddCalls(r.ctx, 5))
+		saved := r.backup()
+		if strings.Contains(string(saved), ":calls:") {
+			r.Errorf("the backup has the count")
+		}
+		r.ok(r.d.AddCalls(r.ctx, 2))
+		must(r.archive().Restore(r.ctx, bytes.NewReader(saved), RestoreOptions{Replace: true}))(r)
+		r.equal("calls", must(r.d.Calls(r.ctx))(r), int64(7))
+	})
+}
+
 func TestEveryKeyLooksAtTheCMSAfterARestore_UntilAPictureHasBeenTakenSince(t *testing.T) {
 	eachArchive(t, func(r *rig) {
 		old := must(r.d.BeginPicture(r.ctx))(r)
@@ -124,11 +137,11 @@ func TestEveryKeyLooksAtTheCMSAfterARestore_UntilAPictureHasBeenTakenSince(t *te
 		if look("user/new") == "" {
 			r.Errorf("a key that is new to the queue is not looked at")
 		}
-		r.ok(r.d.Imported(r.ctx, old, time.UnixMilli(began), 1))
+		r.ok(r.d.Imported(r.ctx, ImportEnd{Picture: old, Began: time.UnixMilli(began), People: 1}))
 		if look("user/later") == "" {
 			r.Errorf("a picture from before the restore counts")
 		}
-		r.ok(r.d.Imported(r.ctx, must(r.d.BeginPicture(r.ctx))(r), time.UnixMilli(began), 1))
+		r.ok(r.d.Imported(r.ctx, ImportEnd{Picture: must(r.d.BeginPicture(r.ctx))(r), Began: time.UnixMilli(began), People: 1}))
 		must(r.q.Push(r.ctx, "user/last", queue.Normal, true))(r)
 		if n := must(r.store.Client.HExists(r.ctx, r.store.Base+":k:user/last", "look").Result())(r); n {
 			r.Errorf("after a picture, keys are still looked at one by one")

@@ -35,6 +35,10 @@ func (b Brake) args(t Taking) []any {
 	return []any{string(t), b.Percent, b.Min, ms(b.Window)}
 }
 
+// SetBrake puts other bounds in force: every call that is noted from now on is judged by them. What was counted stays counted,
+// as far as the window now reaches, and what is held stays held.
+func (d *Directory) SetBrake(b Brake) { d.brake.Store(&b) }
+
 // BrakeCount is what the brake has counted.
 type BrakeCount struct {
 	Takes   Taking
@@ -45,12 +49,13 @@ type BrakeCount struct {
 
 // BrakeCounts reads what the brake has counted; none when it never holds.
 func (d *Directory) BrakeCounts(ctx context.Context) ([]BrakeCount, error) {
-	if d.opts.Brake.off() {
+	brake := d.brake.Load()
+	if brake.off() {
 		return nil, nil
 	}
 	var out []BrakeCount
 	for _, t := range Takings() {
-		ans, err := d.run(ctx, d.scripts.window, nil, append([]any{d.now()}, d.opts.Brake.args(t)...)...)
+		ans, err := d.run(ctx, d.scripts.window, nil, append([]any{d.now()}, brake.args(t)...)...)
 		if err != nil {
 			return nil, err
 		}

@@ -19,6 +19,8 @@ package directory
 //	:bb:NAME       hash    user → how many had access when the call was counted; as long-lived
 //	:seq :pic      string  counters: creation order, pictures of the CMS
 //	:gone          zset    CMS entities that syncs unlinked, by the picture under way; swept by the next picture
+//	:tomb          zset    deleted users and groups (u:ID, g:ID) by the picture that they were last compared with; each goes when two
+//	                       pictures show nothing of it
 //	:noinvite      hash    why the CMS takes no invitations at the moment, and how many seats are free; expires after an hour
 //	:fans          set     groups with an open fan-out
 //	:roles         string  the CMS's roles as JSON; its version is in :meta
@@ -28,10 +30,12 @@ package directory
 //	:rr            hash    name of a role as the rules have it → CMS id that it stood for when it was found
 //	:rules         hash    hash (fingerprint of the rules in force), epoch, seen (ms), groups and users (how far the sweep is)
 //	:rules:known   zset    fingerprints of rules that were in force, by epoch; the last 100
-//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, begun, begunpeople, rolesretried, drift,
-//	                       driftok, lookpic (the picture that a restore began with)
+//	:meta          hash    site (CMS site id), rolesv, import (ms of the last picture), people, look (fingerprint of it), importmark (the
+//	                       last write before it), changed (ms of the last picture that was another one), begun, begunpeople,
+//	                       rolesretried, drift, driftok, lookpic (the picture that a restore began with)
 //	:restore:lock  string  present while a restore stages; expires by itself
 //	:restore:k:KEY         a key of a backup until the restore swaps it in; the next restore clears what one left
+//	:calls:MONTH   string  calls to the CMS in a month (2026-11, UTC); expires 62 days after the last. No backup has it
 //	:audit         stream  writes of the identity provider, at most about 100,000
 type keys struct{ base string }
 
@@ -50,6 +54,8 @@ func (k keys) drift() string               { return k.base + ":drift" }
 func (k keys) unbound() string             { return k.base + ":unbound" }
 func (k keys) leftBehind() string          { return k.base + ":left" }
 func (k keys) meta() string                { return k.base + ":meta" }
+func (k keys) audit() string               { return k.base + ":audit" }
+func (k keys) calls(month string) string   { return k.base + callsPart + month }
 func (k keys) cms() string                 { return k.base + ":x:cms" }
 func (k keys) listedUsers() string         { return k.base + ":l:u" }
 func (k keys) listedGroups() string        { return k.base + ":l:g" }

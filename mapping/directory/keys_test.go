@@ -20,7 +20,7 @@ func documented(t tb) []*regexp.Regexp {
 	var patterns []*regexp.Regexp
 	for _, name := range regexp.MustCompile(`(?:^|[\t (])(:[a-zA-Z:]+)`).FindAllStringSubmatch(comment, -1) {
 		p := regexp.QuoteMeta(name[1])
-		for _, wildcard := range []string{"ID", "ROLE", "EMAIL", "NAME", "RUN"} {
+		for _, wildcard := range []string{"ID", "ROLE", "EMAIL", "NAME", "RUN", "MONTH"} {
 			p = strings.ReplaceAll(p, wildcard, ".+")
 		}
 		patterns = append(patterns, regexp.MustCompile("(?s)^"+p+"$"))
@@ -102,7 +102,7 @@ func TestKeys_OfEveryCallBearTheBase(t *testing.T) {
 		r.replaced(r.createGroup("Long").ID, r.seed(3))
 		must(r.d.SaveRoles(r.ctx, nil, "1"))(r)
 		r.ok(r.d.NoteBegin(r.ctx, time.UnixMilli(began), 1))
-		r.ok(r.d.Imported(r.ctx, 1, time.UnixMilli(began), 1))
+		r.ok(r.d.Imported(r.ctx, ImportEnd{Picture: 1, Began: time.UnixMilli(began), People: 1}))
 		must(r.d.Bind(r.ctx, "site"))(r)
 		for name := range all() {
 			if !before[name] && !strings.HasPrefix(name, r.store.Base+":") {

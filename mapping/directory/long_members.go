@@ -174,8 +174,12 @@ func (d *Directory) swap(ctx context.Context, g Group, s staged, at *Version, a 
 		gen = strconv.FormatInt(at.Gen, 10)
 	}
 	ks := []string{d.keys.group(g.ID), d.keys.members(g.ID), s.key, s.key + ":add"}
-	return d.commit(ctx, d.scripts.swapMembers, ks, d.now(), g.ID, a.token, ms(d.opts.Lease), a.limit, g.MembGen, s.size, gen)
+	args := []any{d.now(), g.ID, a.token, ms(d.opts.Lease), a.limit, g.MembGen, s.size, gen, len(s.unknown)}
+	return d.commit(ctx, d.scripts.swapMembers, ks, append(args, anys(s.unknown[:min(len(s.unknown), skippedNamed)])...)...)
 }
+
+// skippedNamed is how many members that were left out the audit log names.
+const skippedNamed = 20
 
 // drain works a group's fan-out off without its lease: telling a member twice costs nothing.
 func (d *Directory) drain(ctx context.Context, id string) error {

@@ -131,6 +131,42 @@ func TestUnknownMembers_AreLeftOutOrRefused(t *testing.T) {
 	})
 }
 
+// Whichever way a list comes, the audit log has how many were left out, and which; never what is no id.
+func TestUnknownMembers_AreInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	const stranger = "719c6103-f77a-5cb3-9c69-de362501c769"
+	unknown := []string{stranger, "ada@x.org", "Ada Lovelace"}
+	for name, push := range map[string]func(r *rig, id string){
+		"create":  func(r *rig, _ string) { r.createGroup("Authors", unknown...) },
+		"add":     func(r *rig, id string) { r.change(id, MemberChange{Add: unknown}) },
+		"replace": func(r *rig, id string) { r.change(id, MemberChange{Replace: true, Add: unknown}) },
+		"long":    func(r *rig, id string) { r.replaced(id, unknown) },
+		"long, nothing changed": func(r *rig, id string) {
+			r.change(id, MemberChange{Replace: true})
+			r.replaced(id, unknown)
+		},
+		"rename": func(r *rig, id string) {
+			ch := GroupChange{Wish: GroupWish{Name: "Others"}, Members: MemberChange{Add: unknown}}
+			must(r.d.WriteGroup(r.ctx, r.group(id), ch, ""))(r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(r *rig) {
+				push(r, r.createGroup("Editors", r.seed(1)...).ID)
+				var got []map[string]any
+				for _, m := range must(r.store.Client.XRange(r.ctx, r.d.keys.audit(), "-", "+").Result())(r) {
+					if m.Values["event"] == "group.members.skipped" {
+						got = append(got, m.Values)
+					}
+				}
+				if len(got) != 1 || got[0]["count"] != "3" || got[0]["members"] != stranger {
+					r.Errorf("%v", got)
+				}
+			})
+		})
+	}
+}
+
 func TestUnknownMembers_AreNamedInTheRefusal(t *testing.T) {
 	each(t, func(r *rig) {
 		g := r.createGroup("Editors")
@@ -142,6 +178,12 @@ func TestUnknownMembers_AreNamedInTheRefusal(t *testing.T) {
 		if e, ok := as[*UnknownMembersError](err); !ok || len(e.IDs) != 1200 {
 			r.Errorf("got %v", err)
 		}
+		r.untouched("a refused push", func() {
+			_, err := r.d.ChangeMembers(r.ctx, g.ID, MemberChange{Add: strangers(1200, "x")}, 0, "")
+			if _, ok := as[*UnknownMembersError](err); !ok {
+				r.Errorf("got %v", err)
+			}
+		})
 	}, rejecting)
 }
 

@@ -199,13 +199,6 @@ func (d *Directory) RolesVersion(ctx context.Context) (string, error) {
 	return v, nil
 }
 
-// Imported notes the end of an import. After a restore, a picture that was begun since has shown the CMS as it is: keys need
-// no longer be looked at one by one.
-func (d *Directory) Imported(ctx context.Context, picture int64, when time.Time, entities int) error {
-	_, err := d.run(ctx, d.scripts.imported, nil, picture, when.UnixMilli(), entities)
-	return err
-}
-
 // NoteBegin notes the first picture of a record that knew nobody, and how many people were in the CMS then.
 func (d *Directory) NoteBegin(ctx context.Context, when time.Time, people int) error {
 	fresh, err := d.rdb.HSetNX(ctx, d.keys.meta(), "begun", when.UnixMilli()).Result()
@@ -222,18 +215,6 @@ func (d *Directory) Begun(ctx context.Context) (when time.Time, people int, err 
 		return time.Time{}, 0, &UnavailableError{Cause: err}
 	}
 	return moment(at(v, 0)), int(num(at(v, 1))), nil
-}
-
-// LastImport says when the last picture was imported; zero when never.
-func (d *Directory) LastImport(ctx context.Context) (time.Time, error) {
-	n, err := d.rdb.HGet(ctx, d.keys.meta(), "import").Int64()
-	switch {
-	case isNil(err):
-		return time.Time{}, nil
-	case err != nil:
-		return time.Time{}, &UnavailableError{Cause: err}
-	}
-	return time.UnixMilli(n), nil
 }
 
 // Bind ties the record to a CMS project at its first start and gives the project that it is tied to.

@@ -96,7 +96,7 @@ func TestMeta_RemembersImportsAndTheProjectItBelongsTo(t *testing.T) {
 	each(t, func(r *rig) {
 		last := must(r.d.LastImport(r.ctx))(r)
 		r.equal("never imported", last.IsZero(), true)
-		r.ok(r.d.Imported(r.ctx, 1, time.UnixMilli(began), 7))
+		r.ok(r.d.Imported(r.ctx, ImportEnd{Picture: 1, Began: time.UnixMilli(began), People: 7}))
 		r.equal("imported", must(r.d.LastImport(r.ctx))(r).UnixMilli(), int64(began))
 		r.equal("bound", must(r.d.Bind(r.ctx, "one"))(r), "one")
 		r.equal("bound for good", must(r.d.Bind(r.ctx, "two"))(r), "one")

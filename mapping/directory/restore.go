@@ -70,24 +70,36 @@ func (a *Archive) mayRestore(ctx context.Context, h Header, o RestoreOptions) er
 		return errors.New("a backup of the project is under way: try again when it has ended")
 	}
 	if gate == "" && !o.Replace { // with a gate, a restore was broken off: what is there is half a record
-		if err := a.scan(ctx, ":*", func(keys []string) error {
-			for _, key := range keys {
-				if _, ok := a.part(key); ok {
-					return ErrNotEmpty
-				}
-			}
-			return nil
-		}); err != nil {
+		if err := a.mustBeEmpty(ctx); err != nil {
 			return err
 		}
 	}
+	return a.mustBeOf(ctx, h.Site, o)
+}
+
+func (a *Archive) mustBeEmpty(ctx context.Context) error {
+	return a.scan(ctx, ":*", func(keys []string) error {
+		for _, key := range keys {
+			if _, ok := a.part(key); ok {
+				return ErrNotEmpty
+			}
+		}
+		return nil
+	})
+}
+
+// mustBeOf compares the CMS project of a backup with the token's and the record's, as far as they are known.
+func (a *Archive) mustBeOf(ctx context.Context, site string, o RestoreOptions) error {
 	bound, err := a.rdb.HGet(ctx, a.base+":meta", "site").Result()
 	if err != nil && !isNil(err) {
 		return err
 	}
-	for _, site := range []string{o.Site, bound} {
-		if site != "" && h.Site != "" && site != h.Site && !o.AnySite {
-			return fmt.Errorf("the backup is of CMS project %s, this one is %s", h.Site, site)
+	if site == "" || o.AnySite {
+		return nil
+	}
+	for _, other := range []string{o.Site, bound} {
+		if other != "" && other != site {
+			return fmt.Errorf("the backup is of CMS project %s, this one is %s", site, other)
 		}
 	}
 	return nil
@@ -112,31 +124,7 @@ func (a *Archive) removeAll(ctx context.Context, pattern string, lock *holding, 
 
 // stage writes every line under a name of its own until the trailer, and checks that nothing is missing.
 func (a *Archive) stage(ctx context.Context, in *lineReader, lock *holding) (trailer, error) {
-	var keys int64
-	sizes := map[string]*redis.IntCmd{}
-	wants := map[string]int64{}
-	pipe := a.rdb.Pipeline()
-	flush := func() error {
-		if pipe.Len() > 0 {
-			if _, err := pipe.Exec(ctx); err != nil {
-				return err
-			}
-		}
-		for key, size := range sizes {
-			if size.Val() != wants[key] {
-				return fmt.Errorf("key %s has %d elements, the backup says %d", key, size.Val(), wants[key])
-			}
-		}
-		clear(sizes)
-		pipe = a.rdb.Pipeline()
-		return lock.keep(ctx, false)
-	}
-	var last archived
-	check := func() {
-		if last.Key != "" {
-			sizes[last.Key], wants[last.Key] = cardinality(ctx, pipe, a.base+stagedPart+last.Key[1:], last.Type), last.Size
-		}
-	}
+	s := &staging{a: a, lock: lock, pipe: a.rdb.Pipeline(), sizes: map[string]*redis.IntCmd{}, wants: map[string]int64{}}
 	for {
 		var line archived
 		end, err := in.next(&line)
@@ -144,65 +132,121 @@ func (a *Archive) stage(ctx context.Context, in *lineReader, lock *holding) (tra
 			return end, err
 		}
 		if end.End {
-			check()
-			if err := flush(); err != nil {
-				return end, err
-			}
-			if end.Keys != keys {
-				return end, fmt.Errorf("the backup has %d keys, its end says %d", keys, end.Keys)
-			}
-			return end, nil
+			return end, s.end(ctx, end)
 		}
-		if !strings.HasPrefix(line.Key, ":") || len(line.Key) < 2 || line.Part != (line.Key == last.Key && line.Part) {
-			return end, fmt.Errorf("line %d: not as a backup has it", in.lines)
-		}
-		if !line.Part {
-			check()
-			keys++
-			pipe.Del(ctx, a.base+stagedPart+line.Key[1:])
-			last = line
-		}
-		if err := write(ctx, pipe, a.base+stagedPart+line.Key[1:], line); err != nil {
+		if err := s.add(ctx, line); err != nil {
 			return end, fmt.Errorf("line %d: %w", in.lines, err)
 		}
-		if pipe.Len() >= archiveBatch {
-			if err := flush(); err != nil {
+		if s.pipe.Len() >= archiveBatch {
+			if err := s.flush(ctx); err != nil {
 				return end, err
 			}
 		}
 	}
 }
 
+// staging is a backup that is being staged.
+type staging struct {
+	a    *Archive
+	lock *holding
+	pipe redis.Pipeliner
+	last archived // the first line of the key that is being staged
+	keys int64
+
+	sizes map[string]*redis.IntCmd // of keys that are whole, asked for in pipe
+	wants map[string]int64
+}
+
+// add stages one line.
+func (s *staging) add(ctx context.Context, line archived) error {
+	if !strings.HasPrefix(line.Key, ":") || len(line.Key) < 2 || line.Part && line.Key != s.last.Key {
+		return errors.New("not as a backup has it")
+	}
+	key := s.a.base + stagedPart + line.Key[1:]
+	if !line.Part {
+		s.check(ctx)
+		s.keys++
+		s.pipe.Del(ctx, key)
+		s.last = line
+	}
+	return write(ctx, s.pipe, key, line)
+}
+
+// check asks how large the last key has become.
+func (s *staging) check(ctx context.Context) {
+	if s.last.Key != "" {
+		s.sizes[s.last.Key] = cardinality(ctx, s.pipe, s.a.base+stagedPart+s.last.Key[1:], s.last.Type)
+		s.wants[s.last.Key] = s.last.Size
+	}
+}
+
+// flush sends what was added, and compares the sizes that were asked for.
+func (s *staging) flush(ctx context.Context) error {
+	if s.pipe.Len() > 0 {
+		if _, err := s.pipe.Exec(ctx); err != nil {
+			return err
+		}
+	}
+	for key, size := range s.sizes {
+		if size.Val() != s.wants[key] {
+			return fmt.Errorf("key %s has %d elements, the backup says %d", key, size.Val(), s.wants[key])
+		}
+	}
+	clear(s.sizes)
+	s.pipe = s.a.rdb.Pipeline()
+	return s.lock.keep(ctx, false)
+}
+
+// end sends the rest, and compares the number of keys.
+func (s *staging) end(ctx context.Context, end trailer) error {
+	s.check(ctx)
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	if end.Keys != s.keys {
+		return fmt.Errorf("the backup has %d keys, its end says %d", s.keys, end.Keys)
+	}
+	return nil
+}
+
 // write adds the elements of a line to its key.
 func write(ctx context.Context, c redis.Pipeliner, key string, line archived) error {
+	if line.Type == "stream" {
+		return writeStream(ctx, c, key, line.Values)
+	}
 	values := make([]any, len(line.Values))
 	for i, v := range line.Values {
 		values[i] = string(v)
 	}
+	if err := writeValues(ctx, c, key, line.Type, values); err != nil {
+		return err
+	}
+	if line.TTL > 0 {
+		c.PExpire(ctx, key, time.Duration(line.TTL)*time.Millisecond)
+	}
+	return nil
+}
+
+func writeValues(ctx context.Context, c redis.Pipeliner, key, typ string, values []any) error {
 	pairs := len(values)%2 == 0
 	switch {
-	case line.Type == "string" && len(values) == 1:
+	case typ == "string" && len(values) == 1:
 		c.Set(ctx, key, values[0], 0)
 	case len(values) == 0: // a part may be empty; sizes are compared
-	case line.Type == "hash" && pairs:
+	case typ == "hash" && pairs:
 		c.HSet(ctx, key, values...)
-	case line.Type == "set":
+	case typ == "set":
 		c.SAdd(ctx, key, values...)
-	case line.Type == "list":
+	case typ == "list":
 		c.RPush(ctx, key, values...)
-	case line.Type == "zset" && pairs:
+	case typ == "zset" && pairs:
 		args := []any{"zadd", key}
 		for i := 0; i < len(values); i += 2 {
 			args = append(args, values[i+1], values[i])
 		}
 		c.Do(ctx, args...)
-	case line.Type == "stream":
-		return writeStream(ctx, c, key, line.Values)
 	default:
-		return fmt.Errorf("%d values are no %s", len(values), line.Type)
-	}
-	if line.TTL > 0 {
-		c.PExpire(ctx, key, time.Duration(line.TTL)*time.Millisecond)
+		return fmt.Errorf("%d values are no %s", len(values), typ)
 	}
 	return nil
 }

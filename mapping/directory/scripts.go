@@ -22,7 +22,7 @@ type scripts struct {
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
 	saveRoles, lost, window, stopInvitations, admit, discard     *redis.Script
 	linkUser, claimRules, sweepRules, resolveRoles               *redis.Script
-	imported                                                     *redis.Script
+	imported, prune                                              *redis.Script
 }
 
 // loadScripts makes them once.
@@ -51,6 +51,7 @@ var loadScripts = sync.OnceValue(func() *scripts {
 		importMissing: script("link", "import_missing"),
 		importRoles:   script("link", "drops", "import_roles"),
 		imported:      script("imported"),
+		prune:         script("link", "prune"),
 		saveRoles:     script("save_roles"),
 		lost:          script("lost"),
 		linkUser:      script("link", "link_user"),

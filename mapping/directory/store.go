@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,9 +25,9 @@ type Options struct {
 	Queue          *queue.Queue
 	Base           string // queue.Base(prefix, project)
 	Project        string
-	Lease          time.Duration // of a key that a commit leases for its request; default 15s
-	CallTimeout    time.Duration // deadline of one CMS call; default 8s
-	Brake          Brake
+	Lease          time.Duration    // of a key that a commit leases for its request; default 15s
+	CallTimeout    time.Duration    // deadline of one CMS call; default 8s
+	Brake          Brake            // to begin with; SetBrake changes it
 	UnknownMembers string           // skip (default) or reject
 	Clock          func() time.Time // default time.Now
 	NewID          func(kind, key string, uses int64) string
@@ -40,6 +41,7 @@ type Directory struct {
 	keys    keys
 	scripts *scripts
 	opts    Options
+	brake   atomic.Pointer[Brake] // in force now
 }
 
 // New returns the directory of one project. It makes no calls.
@@ -59,7 +61,9 @@ func New(o Options) (*Directory, error) {
 	if o.UnknownMembers == "" {
 		o.UnknownMembers = skipUnknown
 	}
-	return &Directory{rdb: o.Redis, queue: o.Queue, keys: keys{o.Base}, scripts: loadScripts(), opts: o}, nil
+	d := &Directory{rdb: o.Redis, queue: o.Queue, keys: keys{o.Base}, scripts: loadScripts(), opts: o}
+	d.SetBrake(o.Brake)
+	return d, nil
 }
 
 // run calls a script and gives its answer as a list; the first KEYS is always the base.

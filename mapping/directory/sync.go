@@ -157,7 +157,7 @@ func (c Changes) fields() (out []any) {
 func (d *Directory) Intend(ctx context.Context, l *queue.Lease, c Call, idents ...string) error {
 	kind, id := splitKey(l.Key)
 	fields := c.Changes.fields()
-	brake := d.opts.Brake.args(c.Takes)
+	brake := d.brake.Load().args(c.Takes)
 	args := []any{d.now(), l.Key, l.Token, ms(d.opts.Lease), ms(c.Deadline), c.Note, brake[0], l.Ticket, brake[1], brake[2], brake[3]}
 	args = append(append(args, len(fields)), fields...)
 	// A note that is lost with the primary is a call that nobody looks for.

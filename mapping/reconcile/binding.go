@@ -253,7 +253,9 @@ func (e *Engine) recordNotes(ctx context.Context) (notes []string) {
 type Stats struct {
 	Users, Groups int64
 	ImportAge     time.Duration // -1: never imported
+	ImportWait    time.Duration // how long after the last picture the next one is due
 	Drift         map[mapping.DriftKind]int
+	Calls         int64 // to the CMS in this month, by UTC
 }
 
 // Stats reads the figures of the record.
@@ -262,14 +264,20 @@ func (e *Engine) Stats(ctx context.Context) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	last, err := e.dir.LastImport(ctx)
-	age := e.o.Now().Sub(last)
-	if last.IsZero() {
+	imports, err := e.dir.ImportState(ctx)
+	if err != nil {
+		return Stats{}, err
+	}
+	age := e.o.Now().Sub(imports.Last)
+	if imports.Last.IsZero() {
 		age = -1
 	}
+	calls, err := e.dir.Calls(ctx)
 	if err != nil {
 		return Stats{}, err
 	}
 	drift, err := e.driftCounts(ctx)
-	return Stats{Users: c.Users, Groups: c.Groups, ImportAge: age, Drift: drift}, err
+	return Stats{
+		Users: c.Users, Groups: c.Groups, ImportAge: age, ImportWait: e.set().importWait(imports), Drift: drift, Calls: calls,
+	}, err
 }

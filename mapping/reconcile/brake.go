@@ -28,6 +28,9 @@ func (s *userSync) hold(ctx context.Context, why *directory.HeldError) (outcome,
 		Text: fmt.Sprintf("held by the brake: %d people have lost their %s already, and %d may within its window", why.People, loses, why.Allowed)})
 }
 
+// SetBrake puts other bounds of the brake in force in this process.
+func (e *Engine) SetBrake(b directory.Brake) { e.dir.SetBrake(b) }
+
 // Release lets people go on with what the brake holds for them: those of these keys, or all that are held now. It returns
 // how many were held.
 func (e *Engine) Release(ctx context.Context, keys ...string) (int, error) {

@@ -126,6 +126,34 @@ func TestBrake_WindowSlides(t *testing.T) {
 	})
 }
 
+func TestBrake_OtherBoundsAreInForceAtOnce(t *testing.T) {
+	each(t, braked(), func(t *testing.T, r *rig) {
+		ids := r.people(8)
+		for _, id := range ids[:4] {
+			r.off(id)
+		}
+		if !r.isHeld(ids[3]) {
+			t.Fatal("the fourth passed")
+		}
+		r.engine.SetBrake(directory.Brake{Percent: 20, Min: 4, Window: time.Hour})
+		if u := r.off(ids[4]); u.Sync.State != directory.Synced {
+			t.Errorf("a wider brake does not let a fourth pass: %+v", u.Sync)
+		}
+		if r.off(ids[5]); !r.isHeld(ids[5]) || !r.isHeld(ids[3]) {
+			t.Error("the fifth passed, or what was held goes on by itself")
+		}
+		r.engine.SetBrake(directory.Brake{Percent: 20, Min: 5, Window: 30 * time.Minute})
+		r.clock.Advance(31 * time.Minute)
+		if u := r.off(ids[6]); u.Sync.State != directory.Synced {
+			t.Errorf("a shorter window still counts the former: %+v", u.Sync)
+		}
+		r.engine.SetBrake(directory.Brake{Percent: 1, Min: 1, Window: time.Hour})
+		if r.off(ids[7]); !r.isHeld(ids[7]) {
+			t.Error("a narrower brake let somebody pass")
+		}
+	})
+}
+
 func TestBrake_AtAHundredPercentNeverHoldsAndCountsNothing(t *testing.T) {
 	s := braked()
 	s.dir.Brake.Percent = 100

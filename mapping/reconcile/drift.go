@@ -135,24 +135,30 @@ func (e *Engine) driftOf(ctx context.Context, r *reviewer, u directory.User) (it
 	r.set.mend(&c, u, r.roles, r.repairs)
 	mend = len(mapping.Make(c).Steps) > 0 && !u.Sync.Parked
 	for _, d := range plan.Drift {
-		i := DriftItem{Kind: mapping.KindOf(c, d), Key: directory.UserKey(u.ID), CMSID: u.Link.ID, Wished: d.Wished, Observed: d.Observed, Repaired: mend}
-		switch i.Kind {
-		case mapping.DriftRole:
-			i.Wished, i.Observed = r.roleName(d.Wished), r.roleName(d.Observed)
-		case mapping.DriftAddress:
-			i.Wished, i.Observed = "the address of the wish", "another address"
-		case mapping.DriftInvitationGone:
-			if u.InvitedSeq == 0 {
-				i.Kind = mapping.DriftCollaboratorGone
-				break
-			}
-			if i.Candidates, err = e.candidates(ctx, u); err != nil {
-				return nil, false, err
-			}
+		i, err := r.item(ctx, u, mapping.KindOf(c, d), d)
+		if err != nil {
+			return nil, false, err
 		}
+		i.Repaired = mend
 		items = append(items, i)
 	}
 	return items, mend, nil
+}
+
+// item tells one difference of a user.
+func (r *reviewer) item(ctx context.Context, u directory.User, kind mapping.DriftKind, d mapping.Drift) (i DriftItem, err error) {
+	i = DriftItem{Kind: kind, Key: directory.UserKey(u.ID), CMSID: u.Link.ID, Wished: d.Wished, Observed: d.Observed}
+	switch {
+	case kind == mapping.DriftRole:
+		i.Wished, i.Observed = r.roleName(d.Wished), r.roleName(d.Observed)
+	case kind == mapping.DriftAddress:
+		i.Wished, i.Observed = "the address of the wish", "another address"
+	case kind == mapping.DriftInvitationGone && u.InvitedSeq == 0:
+		i.Kind = mapping.DriftCollaboratorGone
+	case kind == mapping.DriftInvitationGone:
+		i.Candidates, err = r.engine.candidates(ctx, u)
+	}
+	return i, err
 }
 
 func (r *reviewer) roleName(id string) string {

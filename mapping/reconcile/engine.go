@@ -60,6 +60,8 @@ type Observer interface {
 	Agreed(kind string, after time.Duration)
 	// Imported reports an import: ok, error or refused.
 	Imported(outcome string)
+	// Skipped reports members of a pushed group that are no users and were left out.
+	Skipped(members int)
 }
 
 // Engine syncs one project. It is safe for concurrent use; run Run once.
@@ -139,8 +141,12 @@ func (e *Engine) Drain(ctx context.Context) error {
 	}
 }
 
+// Discard is an observer that nobody listens to.
+var Discard Observer = nobody{}
+
 type nobody struct{}
 
 func (nobody) Synced(string, string)        {}
 func (nobody) Agreed(string, time.Duration) {}
 func (nobody) Imported(string)              {}
+func (nobody) Skipped(int)                  {}

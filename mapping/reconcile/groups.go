@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
 
 	"github.com/scimcms/scimcms/mapping/directory"
 )
@@ -132,9 +133,7 @@ func (e *Engine) deletedGroup(ctx context.Context, id string, check func(directo
 // finishGroup syncs the group's own key, if it needs to be, and lets the workers know of its members'.
 func (e *Engine) finishGroup(ctx context.Context, c directory.Committed[directory.Group], created bool, limit int) (Result[directory.Group], error) {
 	res := Result[directory.Group]{Item: c.Item, Created: created, Changed: c.Changed}
-	if n := len(c.Unknown); n > 0 {
-		e.log.WarnContext(ctx, "members that are no users were left out", "project", e.o.Project, "group", c.Item.ID, "members", n)
-	}
+	e.skipped(ctx, c.Item.ID, c.Unknown)
 	if c.Lease == nil && c.Item.Sync.Ticket == 0 {
 		e.o.Wake()
 		return res, nil
@@ -150,4 +149,25 @@ func (e *Engine) finishGroup(ctx context.Context, c directory.Committed[director
 		res.Item = now
 	}
 	return res, nil
+}
+
+// skippedNamed is how many members that were left out a log line names.
+const skippedNamed = 20
+
+// userID is what an id of a user looks like. Anything else that a client sends as one may be a person's name.
+var userID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// skipped warns of members of a pushed group that are no users. The commit has noted them in the audit log.
+func (e *Engine) skipped(ctx context.Context, group string, unknown []string) {
+	if len(unknown) == 0 {
+		return
+	}
+	var ids []string
+	for _, id := range unknown[:min(len(unknown), skippedNamed)] {
+		if userID.MatchString(id) {
+			ids = append(ids, id)
+		}
+	}
+	e.o.Observer.Skipped(len(unknown))
+	e.log.WarnContext(ctx, "members that are no users were left out", "project", e.o.Project, "group", group, "members", len(unknown), "ids", ids)
 }

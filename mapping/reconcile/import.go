@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
@@ -18,12 +17,6 @@ import (
 
 // importChunk is how many entities one import script compares.
 const importChunk = 200
-
-// missingLimit: a picture that shows less than this share of the known entities is an error, not a plan.
-const missingLimit = 0.5
-
-// errShrunk refuses a picture that lacks most of what is known.
-var errShrunk = errors.New("the CMS shows less than half of the people it had: the picture is not believed")
 
 // errSuperseded means that the importer lost its lease.
 var errSuperseded = errors.New("another replica imports")
@@ -59,11 +52,14 @@ func (e *Engine) importNow(ctx context.Context) error {
 	if err := e.rebind(ctx); err != nil {
 		return err
 	}
-	picture, err := e.dir.BeginPicture(ctx)
-	if err != nil {
+	end := directory.ImportEnd{Began: e.o.Now()}
+	var err error
+	if end.Mark, err = e.dir.WriteMark(ctx); err != nil {
 		return err
 	}
-	began := e.o.Now()
+	if end.Picture, err = e.dir.BeginPicture(ctx); err != nil {
+		return err
+	}
 	roles, err := e.rolesPicture(ctx)
 	if err != nil {
 		return err
@@ -72,29 +68,51 @@ func (e *Engine) importNow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.believable(ctx, len(found.links)); err != nil {
+	end.People, end.Look = len(found.links), found.fingerprint(roles.JSON)
+	if err := e.believable(ctx, found); err != nil {
 		return err
 	}
-	if err := e.noteBegin(ctx, began, len(found.links)); err != nil {
+	if err := e.compare(ctx, end, roles, found); err != nil {
 		return err
 	}
-	if err := e.dir.ImportRoles(ctx, picture, roles); err != nil {
+	return e.dir.Imported(ctx, end)
+}
+
+// compare brings the record up to date with a picture that is believed.
+func (e *Engine) compare(ctx context.Context, end directory.ImportEnd, roles directory.RolesPicture, found *people) error {
+	if err := e.noteBegin(ctx, end.Began, end.People); err != nil {
+		return err
+	}
+	if err := e.dir.ImportRoles(ctx, end.Picture, roles); err != nil {
 		return err
 	}
 	if err := e.retryForRoles(ctx); err != nil {
 		return err
 	}
-	reopened, err := e.importPeople(ctx, picture, found)
+	reopened, err := e.importPeople(ctx, end.Picture, found)
 	if err != nil {
 		return err
 	}
-	if err := e.importMissing(ctx, picture, found); err != nil {
+	if err := e.importMissing(ctx, end.Picture, found); err != nil {
 		return err
 	}
-	if err := e.review(ctx, began, reopened); err != nil {
+	if err := e.prune(ctx, end.Picture); err != nil {
 		return err
 	}
-	return e.dir.Imported(ctx, picture, began, len(found.links))
+	return e.review(ctx, end.Began, reopened)
+}
+
+// pruneMost is how many tombstones one import looks at.
+const pruneMost = 2000
+
+// prune forgets whom the identity provider has deleted and of whom the CMS has nothing any more.
+func (e *Engine) prune(ctx context.Context, picture int64) error {
+	gone, err := e.dir.Prune(ctx, picture, pruneMost)
+	if err == nil && gone != (directory.Pruned{}) {
+		e.log.InfoContext(ctx, "deleted people and groups of whom the CMS has nothing are forgotten", "project", e.o.Project,
+			"people", gone.Users, "groups", gone.Groups)
+	}
+	return err
 }
 
 // noteBegin remembers when the record was begun, and tells operators if the CMS had people then: at the first start with
@@ -109,17 +127,6 @@ func (e *Engine) noteBegin(ctx context.Context, began time.Time, people int) err
 			"project", e.o.Project, "people", people)
 	}
 	return e.dir.NoteBegin(ctx, began, people)
-}
-
-func (e *Engine) believable(ctx context.Context, seen int) error {
-	known, err := e.dir.CountLinked(ctx)
-	if err != nil {
-		return err
-	}
-	if known > 1 && float64(seen) < missingLimit*float64(known) {
-		return errShrunk
-	}
-	return nil
 }
 
 // byAge orders roles by their ids, which the CMS counts up: groups that are made from them are as old as they are, after a
@@ -229,34 +236,5 @@ func (e *Engine) freshen(ctx context.Context) {
 	defer cancel()
 	if err := e.ImportNow(ctx); err != nil && ctx.Err() == nil {
 		e.log.DebugContext(ctx, "listing shows an old picture", "project", e.o.Project, "error", err)
-	}
-}
-
-// Run binds the project, and keeps the picture of the CMS fresh until ctx ends: an import at once, then one every
-// import.interval unless another replica was first.
-func (e *Engine) Run(ctx context.Context) {
-	var others sync.WaitGroup
-	defer others.Wait()
-	others.Go(func() { e.keepDryRun(ctx) })
-	e.bindUntilDone(ctx)
-	others.Go(func() { e.keepRules(ctx) })
-	tick := time.NewTicker(max(e.set().ImportEvery/10, time.Second))
-	defer tick.Stop()
-	due := true
-	for {
-		if due {
-			if _, err := e.queue.Push(ctx, importKey, queue.Interactive, false); err != nil && ctx.Err() == nil {
-				e.log.WarnContext(ctx, "import not queued", "project", e.o.Project, "error", err)
-			}
-			e.o.Wake()
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		e.ProbeSeats(ctx)
-		last, err := e.dir.LastImport(ctx)
-		due = err == nil && e.o.Now().Sub(last) >= e.set().ImportEvery
 	}
 }

@@ -2,6 +2,11 @@ package reconcile
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
 	"sync"
 
 	"github.com/scimcms/scimcms/cmsclient"
@@ -50,6 +55,21 @@ func (p *people) add(l directory.Link) {
 	p.byEntity[directory.EntityKey(l)] = len(p.links)
 	p.byAddress[fold(l.Address)] = len(p.links)
 	p.links = append(p.links, l)
+}
+
+// fingerprint is the same for two pictures that show the same people and roles, in whatever order.
+func (p *people) fingerprint(roles []byte) string {
+	lines := make([]string, 0, len(p.links))
+	for _, l := range p.links {
+		lines = append(lines, fmt.Sprintf("%q", []any{l.Kind, l.ID, l.Address, l.RoleID, l.Active, l.Expired, l.Name}))
+	}
+	slices.Sort(lines)
+	sum := sha256.New()
+	sum.Write(roles)
+	for _, line := range lines {
+		io.WriteString(sum, line) //nolint:errcheck // a hash takes everything
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // entity finds a CMS entity by its id.

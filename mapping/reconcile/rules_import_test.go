@@ -152,6 +152,59 @@ func TestPictureOfLessThanHalfChangesNothing(t *testing.T) {
 	})
 }
 
+// In a project of a few people the CMS itself is asked for each who is missing.
+func TestEmptyPictureIsBelievedOnlyIfTheCMSSaysThatEachIsGone(t *testing.T) {
+	t.Parallel()
+	for name, alone := range map[string]func(r *rig) directory.User{
+		"an invitation":  func(r *rig) directory.User { return r.create("ada@example.org") },
+		"a collaborator": func(r *rig) directory.User { return r.member("ada@example.org") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, editors(), func(t *testing.T, r *rig) {
+				u := alone(r)
+				r.blank = true
+				for range 3 {
+					r.importAll()
+				}
+				if e := r.entry("import/all"); r.user(u.ID).Link != u.Link || e.Code != "import_refused" {
+					t.Fatalf("an empty answer was believed: %+v, %+v", r.user(u.ID).Link, e)
+				}
+				r.blank = false
+				r.importAll()
+				if r.user(u.ID).Sync.State != directory.Synced {
+					t.Errorf("%+v", r.user(u.ID).Sync)
+				}
+
+				// Nobody is there now: that is what a later picture shows, and what the CMS says.
+				if u.Link.Kind == directory.Invitation {
+					r.must(r.cms.Withdraw(u.Link.ID))
+				} else {
+					r.must(r.cms.RemoveUser(u.Link.ID))
+				}
+				r.importAll()
+				r.importAll()
+				if got := r.user(u.ID); got.Link.Kind != directory.NoLink || got.Sync.Code != "invitation_gone" {
+					t.Errorf("the only one left, and it is not seen: %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// A question without an answer proves nothing.
+func TestPictureIsNotBelievedWhenTheCMSDoesNotSay(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		u := r.create("ada@example.org")
+		r.must(r.cms.Withdraw(u.Link.ID))
+		r.must(r.cms.Fault(cmstest.Fault{Method: "GET", Path: "/site-invitations/:id", Action: cmstest.Status, Status: 403}))
+		r.importAll()
+		r.importAll()
+		if e := r.entry("import/all"); r.user(u.ID).Link != u.Link || e.State == queue.Idle {
+			t.Errorf("%+v, %+v", r.user(u.ID).Link, e)
+		}
+	})
+}
+
 func TestOneReplicaImportsAtATime(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
 		other := &rig{t: t, ctx: r.ctx, clock: r.clock, store: r.store, cms: r.cms}

@@ -19,14 +19,21 @@ func (e *Engine) CreateUser(ctx context.Context, w directory.UserWish) (Result[d
 	if e.protected(w.Address) {
 		return Result[directory.User]{}, ErrProtected
 	}
-	c, err := e.dir.CreateUser(ctx, w, e.token(ctx))
-	if exists, ok := errors.AsType[*directory.ExistsError](err); ok {
-		return e.takeUp(ctx, w, exists)
+	for range maxEdits {
+		c, err := e.dir.CreateUser(ctx, w, e.token(ctx))
+		if exists, ok := errors.AsType[*directory.ExistsError](err); ok {
+			res, err := e.takeUp(ctx, w, exists)
+			if errors.Is(err, directory.ErrNotFound) {
+				continue // an import has forgotten the record meanwhile
+			}
+			return res, err
+		}
+		if err != nil {
+			return Result[directory.User]{}, err
+		}
+		return e.finishUser(ctx, c, true, true)
 	}
-	if err != nil {
-		return Result[directory.User]{}, err
-	}
-	return e.finishUser(ctx, c, true, true)
+	return Result[directory.User]{}, directory.ErrStale
 }
 
 // takeUp applies a create to a record that is there, like a replacement.

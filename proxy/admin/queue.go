@@ -167,14 +167,21 @@ func listOptions(r *http.Request) (queue.ListOptions, error) {
 	if opt.Cursor != "" && !cursorForm.MatchString(opt.Cursor) {
 		return opt, &failure{http.StatusBadRequest, "cursor is what an earlier answer gave"}
 	}
-	if text := q.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return opt, &failure{http.StatusBadRequest, "limit is a number from 1"}
-		}
-		opt.Limit = n
+	var err error
+	opt.Limit, err = limitOf(q.Get("limit"))
+	return opt, err
+}
+
+// limitOf reads how many entries are asked for; 0 when it is not said.
+func limitOf(text string) (int, error) {
+	if text == "" {
+		return 0, nil
 	}
-	return opt, nil
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, &failure{http.StatusBadRequest, "limit is a number from 1"}
+	}
+	return n, nil
 }
 
 func (s *Server) showKey(r *http.Request, p *Project) (any, error) {

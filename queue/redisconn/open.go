@@ -56,19 +56,31 @@ func Open(rawURL string) (redis.UniversalClient, error) {
 	return client, nil
 }
 
+// common are the settings that the three kinds of client share, each in a type of its own.
+type common struct {
+	maxRetries, dialerRetries, pipelinePoolSize *int
+	contextTimeout, disableIdentity             *bool
+	dial, read, write                           *time.Duration
+}
+
+// set lets nothing be repeated by the library, and makes what is away known soon.
+func (c common) set() {
+	*c.maxRetries, *c.dialerRetries, *c.pipelinePoolSize = -1, 1, -1
+	*c.contextTimeout, *c.disableIdentity = true, true
+	*c.dial = orDefault(*c.dial, DialTimeout)
+	*c.read = orDefault(*c.read, CallTimeout)
+	*c.write = orDefault(*c.write, CallTimeout)
+}
+
 func openSingle(rawURL string) (redis.UniversalClient, error) {
 	opt, err := redis.ParseURL(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	opt.MaxRetries = -1
-	opt.ContextTimeoutEnabled = true
-	opt.DisableIdentity = true
-	opt.DialerRetries = 1
-	opt.PipelinePoolSize = -1
-	opt.DialTimeout = orDefault(opt.DialTimeout, DialTimeout)
-	opt.ReadTimeout = orDefault(opt.ReadTimeout, CallTimeout)
-	opt.WriteTimeout = orDefault(opt.WriteTimeout, CallTimeout)
+	common{
+		&opt.MaxRetries, &opt.DialerRetries, &opt.PipelinePoolSize, &opt.ContextTimeoutEnabled, &opt.DisableIdentity,
+		&opt.DialTimeout, &opt.ReadTimeout, &opt.WriteTimeout,
+	}.set()
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(opt), nil
 }
@@ -81,14 +93,10 @@ func openSentinel(rawURL string) (redis.UniversalClient, error) {
 	if opt.RouteByLatency || opt.RouteRandomly || opt.ReplicaOnly {
 		return nil, errors.New("reads go to the primary: leave out route_by_latency, route_randomly and replica_only")
 	}
-	opt.MaxRetries = -1
-	opt.ContextTimeoutEnabled = true
-	opt.DisableIdentity = true
-	opt.DialerRetries = 1
-	opt.PipelinePoolSize = -1
-	opt.DialTimeout = orDefault(opt.DialTimeout, DialTimeout)
-	opt.ReadTimeout = orDefault(opt.ReadTimeout, CallTimeout)
-	opt.WriteTimeout = orDefault(opt.WriteTimeout, CallTimeout)
+	common{
+		&opt.MaxRetries, &opt.DialerRetries, &opt.PipelinePoolSize, &opt.ContextTimeoutEnabled, &opt.DisableIdentity,
+		&opt.DialTimeout, &opt.ReadTimeout, &opt.WriteTimeout,
+	}.set()
 	return redis.NewFailoverClient(opt), nil
 }
 
@@ -112,15 +120,11 @@ func clusterOptions(u url.URL) (*redis.ClusterOptions, error) {
 	if opt.RouteByLatency || opt.RouteRandomly || opt.ReadOnly {
 		return nil, errors.New("reads go to the primaries: leave out read_only, route_by_latency and route_randomly")
 	}
-	opt.MaxRetries = -1
-	opt.ContextTimeoutEnabled = true
-	opt.DisableIdentity = true
+	common{
+		&opt.MaxRetries, &opt.DialerRetries, &opt.PipelinePoolSize, &opt.ContextTimeoutEnabled, &opt.DisableIdentity,
+		&opt.DialTimeout, &opt.ReadTimeout, &opt.WriteTimeout,
+	}.set()
 	opt.DisableRoutingPolicies = true
-	opt.DialerRetries = 1
-	opt.PipelinePoolSize = -1
-	opt.DialTimeout = orDefault(opt.DialTimeout, DialTimeout)
-	opt.ReadTimeout = orDefault(opt.ReadTimeout, CallTimeout)
-	opt.WriteTimeout = orDefault(opt.WriteTimeout, CallTimeout)
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return opt, nil
 }

@@ -82,19 +82,29 @@ func (s *snapshot) expected() map[string]Value {
 
 func (s *snapshot) expectUser(id string, u Value) {
 	if visible(u) {
-		s.put(":x:un", u["unf"], id)
-		for m := range strings.SplitSeq(u["mailsf"], "\n") {
-			if m != "" {
-				s.put(":xm:"+m, id, u["seq"])
-			}
-		}
-		if u["dnf"] != "" {
-			s.put(":xd:"+u["dnf"], id, u["seq"])
-		}
+		s.expectNames(id, u)
 	}
 	if u["state"] == "live" {
 		s.put(":l:u", id, u["seq"])
 	}
+	s.expectLink(id, u)
+}
+
+// expectNames are the indexes of what a user is found by.
+func (s *snapshot) expectNames(id string, u Value) {
+	s.put(":x:un", u["unf"], id)
+	for m := range strings.SplitSeq(u["mailsf"], "\n") {
+		if m != "" {
+			s.put(":xm:"+m, id, u["seq"])
+		}
+	}
+	if u["dnf"] != "" {
+		s.put(":xd:"+u["dnf"], id, u["seq"])
+	}
+}
+
+// expectLink are the indexes of what a user has in the CMS.
+func (s *snapshot) expectLink(id string, u Value) {
 	if u["managed"] == "1" && (u["ckind"] == "invitation" || (u["ckind"] == "collaborator" && u["cactive"] == "1")) {
 		s.put(":acc", id, "1")
 	}
@@ -124,6 +134,18 @@ func (s *snapshot) addresses() (wrong []string) {
 			}
 		}
 	}
+	wrong = append(wrong, s.linkedAddresses(wished)...)
+	for a, id := range index {
+		if u := s.users[id]; a == "" || (a != u["addrf"] && a != u["caddrf"] && a != u["oaddrf"]) {
+			wrong = append(wrong, "address index has "+a+" for "+id+", which does not have it")
+		}
+	}
+	return wrong
+}
+
+// linkedAddresses looks for those of accounts that are not indexed, though nobody wishes them.
+func (s *snapshot) linkedAddresses(wished map[string]string) (wrong []string) {
+	index := s.dump[":x:addr"]
 	for id, u := range s.users {
 		for _, field := range []string{"caddrf", "oaddrf"} {
 			a := u[field]
@@ -134,11 +156,6 @@ func (s *snapshot) addresses() (wrong []string) {
 			if by := s.users[index[a]]; visible(by) || by["addrf"] != a {
 				wrong = append(wrong, field+" "+a+" of "+id+" is indexed for "+index[a])
 			}
-		}
-	}
-	for a, id := range index {
-		if u := s.users[id]; a == "" || (a != u["addrf"] && a != u["caddrf"] && a != u["oaddrf"]) {
-			wrong = append(wrong, "address index has "+a+" for "+id+", which does not have it")
 		}
 	}
 	return wrong
@@ -167,15 +184,8 @@ func (s *snapshot) members() (wrong []string) {
 			continue
 		}
 		for id := range set {
-			u := s.users[id]
-			switch {
-			case !visible(s.grps[g]):
-				wrong = append(wrong, "group "+g+" is gone, but has member "+id)
-			case s.fans[g] != "":
-			case !visible(u) || u["managed"] != "1":
-				wrong = append(wrong, "member "+id+" of "+g+" is no managed user")
-			case s.dump[":ug:"+id][g] == "":
-				wrong = append(wrong, "user "+id+" does not know of group "+g)
+			if why := s.member(g, id); why != "" {
+				wrong = append(wrong, why)
 			}
 		}
 	}
@@ -190,8 +200,27 @@ func (s *snapshot) members() (wrong []string) {
 	return wrong
 }
 
+// member says what is wrong with one member of a group.
+func (s *snapshot) member(g, id string) string {
+	u := s.users[id]
+	switch {
+	case !visible(s.grps[g]):
+		return "group " + g + " is gone, but has member " + id
+	case s.fans[g] != "":
+	case !visible(u) || u["managed"] != "1":
+		return "member " + id + " of " + g + " is no managed user"
+	case s.dump[":ug:"+id][g] == "":
+		return "user " + id + " does not know of group " + g
+	}
+	return ""
+}
+
 // groups: roles belong to whom the index says, and an open fan-out has a key in the queue to work it off.
-func (s *snapshot) groups() (wrong []string) {
+func (s *snapshot) groups() []string {
+	return slices.Concat(s.roles(), s.fanOuts(), s.strays())
+}
+
+func (s *snapshot) roles() (wrong []string) {
 	for role, g := range s.dump[":x:role"] {
 		if rec := s.grps[g]; rec["roleid"] != role && rec["drop"] != role && !slices.Contains(strings.Split(rec["drops"], "\n"), role) {
 			wrong = append(wrong, "role "+role+" is indexed for "+g+", which does not have it")
@@ -201,6 +230,12 @@ func (s *snapshot) groups() (wrong []string) {
 		if (g["owned"] == "1" || g["managed"] != "1") && g["roleid"] != "" && s.dump[":x:role"][g["roleid"]] != id {
 			wrong = append(wrong, "role "+g["roleid"]+" of group "+id+" is indexed for "+s.dump[":x:role"][g["roleid"]])
 		}
+	}
+	return wrong
+}
+
+func (s *snapshot) fanOuts() (wrong []string) {
+	for id, g := range s.grps {
 		open := g["fanscan"] != "" || s.dump[":gm:"+id+":old"] != nil || s.dump[":gm:"+id+":add"] != nil
 		if open && s.fans[id] == "" {
 			wrong = append(wrong, "group "+id+" has members to tell, but no open fan-out")
@@ -211,7 +246,7 @@ func (s *snapshot) groups() (wrong []string) {
 			wrong = append(wrong, "nobody works off the fan-out of group "+id)
 		}
 	}
-	return append(wrong, s.strays()...)
+	return wrong
 }
 
 // strays are sets of members without a group.

@@ -29,4 +29,5 @@ if o[1] == 'rejected' or o[2] ~= '1' or (q_state(p, 'group/'..id)) == 'parked' t
   if ARGV[3] ~= '' and q_lease(p, 'group/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'group/'..id) end
 end
 if changed > 0 then d_audit(p, now, 'group.members', id) end
+d_skipped(p, now, id, unknown, #unknown)
 return {'ok', d_group(p, id, tonumber(ARGV[7])), rec, changed > 0 and 1 or 0, unknown}

@@ -21,6 +21,7 @@ if #unknown > 0 and ARGV[5] == 'reject' then return {'unknown', unknown} end
 local now = q_now(p, ARGV[1])
 local seq = d_num(call('INCR', p..':seq'))
 if ARGV[9] ~= '0' then call('HSET', p..':x:gcount', ARGV[8], ARGV[9]) end
+call('HSET', g, 'key', ARGV[8], 'uses', ARGV[9])
 call('HSET', g, 'state', 'live', 'managed', '1', 'name', ARGV[7], 'namef', ARGV[8], 'ext', ARGV[10], 'doc', ARGV[11],
   'seq', seq, 'gen', '1', 'mgen', '1', 'created', d_num(now), 'modified', d_num(now))
 call('HSET', p..':x:gname', ARGV[8], id)
@@ -32,6 +33,7 @@ for i = 12, #ARGV do
 end
 q_push(p, 'group/'..id, 'interactive', now, '1')
 d_audit(p, now, 'group.create', id)
+d_skipped(p, now, id, unknown, #unknown)
 local rec = false
 if ARGV[3] ~= '' and q_lease(p, 'group/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'group/'..id) end
 return {'ok', d_group(p, id, tonumber(ARGV[6])), rec, 1, unknown}

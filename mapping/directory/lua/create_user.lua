@@ -28,7 +28,10 @@ if uses > tonumber(ARGV[7]) then return {'count', d_num(uses)} end
 
 local now = q_now(p, ARGV[1])
 local seq = d_num(call('INCR', p..':seq'))
-if ARGV[7] ~= '0' then call('HSET', p..':x:count', ARGV[6], ARGV[7]) end
+if ARGV[7] ~= '0' then
+  call('HSET', p..':x:count', ARGV[6], ARGV[7])
+  call('HSET', u, 'uses', ARGV[7])
+end
 call('HSET', u, 'state', 'live', 'managed', '1', 'doc', ARGV[8], 'un', ARGV[9], 'unf', ARGV[10], 'ext', ARGV[11],
   'addr', ARGV[12], 'addrf', ARGV[13], 'dnf', ARGV[14], 'mailsf', ARGV[15], 'active', ARGV[16], 'key', ARGV[6],
   'seq', seq, 'gen', '1', 'writes', '1', 'created', d_num(now), 'modified', d_num(now))

@@ -27,6 +27,7 @@ end
 call('HSET', g, 'state', 'deleted', 'managed', '1', 'gen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
 if o[6] == '1' and stands then d_drop(p, id, o[5]) end
 call('HINCRBY', g, 'mgen', 1)
+d_tomb(p, 'g:'..id)
 q_push(p, 'group/'..id, 'interactive', now, '1')
 d_audit(p, now, 'group.delete', id)
 local rec = false

@@ -16,10 +16,11 @@ d_hold(p, o[8], id, o[6], 'deleted')
 if o[7] == '1' then call('HSET', u, 'deactgen', d_num(tonumber(o[2]) + 1)) end
 call('HSET', u, 'state', 'deleted', 'managed', '1', 'active', '0', 'doc', '', 'dnf', '', 'mailsf', '', 'unf', '',
   'gen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
-call('HDEL', u, 'kept')
+call('HDEL', u, 'kept', 'gone')
 call('HINCRBY', u, 'writes', 1)
 d_access(p, id)
 q_push(p, 'user/'..id, 'leavers', now, '1')
+d_tomb(p, 'u:'..id)
 d_audit(p, now, 'user.delete', id)
 local rec = false
 if ARGV[3] ~= '' and q_lease(p, 'user/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'user/'..id) end

@@ -25,7 +25,10 @@ local seq = o[3] or d_num(call('INCR', p..':seq'))
 if not o[1] then
   call('HSET', u, 'created', d_num(now), 'seq', seq, 'gen', '0', 'writes', '0', 'key', ARGV[4], 'adopted', '1', 'status', 'synced')
   call('ZADD', p..':l:u', seq, id)
-  if ARGV[5] ~= '0' then call('HSET', p..':x:count', ARGV[4], ARGV[5]) end
+  if ARGV[5] ~= '0' then
+    call('HSET', p..':x:count', ARGV[4], ARGV[5])
+    call('HSET', u, 'uses', ARGV[5])
+  end
 end
 d_reindex(p..':x:un', id, o[4], ARGV[8])
 d_reindex(p..':x:addr', id, o[5], l[4])

@@ -14,6 +14,7 @@ local fresh = (call('HGET', p..':meta', 'rolesv') or '0') == ARGV[4]
 local function make(rid, name, namef, gid, uses)
   local seq = d_num(call('INCR', p..':seq'))
   if uses ~= '0' then call('HSET', p..':x:gcount', namef, uses) end
+  call('HSET', p..':g:'..gid, 'key', namef, 'uses', uses)
   call('HSET', p..':g:'..gid, 'state', 'live', 'managed', '0', 'imported', '1', 'owned', '0', 'name', name, 'namef', namef,
     'ext', '', 'doc', '', 'seq', seq, 'gen', '1', 'mgen', '1', 'created', d_num(now), 'modified', d_num(now),
     'roleid', rid, 'rolename', name, 'status', 'synced', 'lsync', d_num(now))

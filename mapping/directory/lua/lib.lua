@@ -60,6 +60,22 @@ local function d_audit(p, now, event, id)
   call('XADD', p..':audit', 'MAXLEN', '~', '100000', '*', 'at', d_num(now), 'event', event, 'id', id)
 end
 
+-- Notes that members of a group were left out because they are no users: how many, and the first of them. What is not shaped
+-- like an id may be anything, a person's name too, and is not kept.
+local function d_skipped(p, now, id, unknown, count)
+  if count == 0 then return end
+  local ids = {}
+  for i = 1, math.min(#unknown, 20) do
+    local shaped = #unknown[i] == 36 and string.match(unknown[i], '^%x+%-%x+%-%x+%-%x+%-%x+$')
+    if shaped then ids[#ids+1] = unknown[i] end
+  end
+  call('XADD', p..':audit', 'MAXLEN', '~', '100000', '*', 'at', d_num(now), 'event', 'group.members.skipped', 'id', id,
+    'count', d_num(count), 'members', table.concat(ids, ' '))
+end
+
+-- Remembers a tombstone for the pictures of the CMS to come, of which the second that shows nothing of it takes it away.
+local function d_tomb(p, member) call('ZADD', p..':tomb', call('GET', p..':pic') or '0', member) end
+
 -- Queues a user whose role may have changed through a group. Nobody without an active wish is queued, and nothing is
 -- written for somebody who is not there any more.
 local function d_touch(p, id, lane, now)

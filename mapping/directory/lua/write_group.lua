@@ -38,6 +38,7 @@ if o[6] ~= ARGV[8] then
 end
 q_push(p, 'group/'..id, 'interactive', now, '1')
 d_audit(p, now, 'group.write', id)
+d_skipped(p, now, id, unknown, #unknown)
 local rec = false
 if ARGV[3] ~= '' and q_lease(p, 'group/'..id, ARGV[3], now, tonumber(ARGV[4])) then rec = q_record(p, 'group/'..id) end
 return {'ok', d_group(p, id, tonumber(ARGV[6])), rec, 1, unknown}
