@@ -169,6 +169,26 @@ func TestInvitationOfUnknownOutcomeIsWithdrawnThoughSomebodyElseHasTheAddress(t 
 	})
 }
 
+// The same when the next address is a leaver's: what comes with that does not replace what was asked for.
+func TestInvitationOfUnknownOutcomeIsWithdrawnThoughALeaversAddressIsTaken(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		leaver := r.create("leaver@example.org")
+		r.must(r.engine.DeleteUser(r.ctx, leaver.ID, nil))
+		u := r.waiting("first@example.org")
+		r.dying(u.ID, "first@example.org")
+		u = r.update(u.ID, person("first@example.org", moved("leaver@example.org")))
+		if len(u.Asked) != 1 {
+			t.Errorf("forgotten: %v", u.Asked)
+		}
+		r.lateInvitation("first@example.org")
+		r.clock.Advance(16 * time.Second)
+		r.settle()
+		if got := r.invitations(); len(got) != 1 || got["leaver@example.org"].ID != r.user(u.ID).Link.ID {
+			t.Errorf("%v, %+v", got, r.user(u.ID).Link)
+		}
+	})
+}
+
 // The same when the answer is known: the invitation is the own one of whoever has asked for it, and goes.
 func TestOwnInvitationIsWithdrawnThoughSomebodyElseHasTheAddress(t *testing.T) {
 	s := editors()

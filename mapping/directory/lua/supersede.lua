@@ -48,6 +48,9 @@ local function d_supersede(p, tomb, id, addr, now, look)
     if old[2] and old[2] ~= '' and old[4] == addr then return d_inherit_old(p, tomb, id, old, now, look) end
   end
   if linked and f[4] ~= addr then return '', at end
+  -- What was asked for by either may still be on its way.
+  local asked = call('HGET', u, 'asked')
+  if asked and asked ~= '' then f[#d_linkfields] = asked..((f[#d_linkfields] or '') ~= '' and '\n'..f[#d_linkfields] or '') end
   for i, name in ipairs(d_linkfields) do
     if f[i] then call('HSET', u, name, f[i]) end
   end
