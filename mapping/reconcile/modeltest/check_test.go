@@ -63,7 +63,7 @@ func (w *world) check() {
 		e.checkWish(id, e.users[id])
 	}
 	for _, ev := range w.history {
-		if ev.outcome == accepted && ev.user != "" && e.users[ev.user] == nil {
+		if ev.outcome == accepted && ev.user != "" && e.users[ev.user] == nil && !ev.deletes && !e.deleted(ev) {
 			w.violation("accepted means kept: operation %d was accepted, but record %s is not there", ev.n, ev.user)
 		}
 		if ev.outcome == accepted && ev.group != "" && e.groups[ev.group] == nil && !ev.deletes && !e.deleted(ev) {
@@ -81,10 +81,11 @@ func (w *world) check() {
 	e.checkStrangers()
 }
 
-// deleted says that the group of an event may have been deleted since.
+// deleted says that the user or group of an event may have been deleted since: of a deleted one nothing stays when the CMS has
+// nothing of it any more.
 func (e *end) deleted(ev *event) bool {
 	return slices.ContainsFunc(e.history, func(f *event) bool {
-		return f.group == ev.group && f.deletes && f.outcome != noEffect && (f.end == 0 || f.end > ev.start)
+		return f.group == ev.group && f.user == ev.user && f.deletes && f.outcome != noEffect && (f.end == 0 || f.end > ev.start)
 	})
 }
 
