@@ -88,7 +88,7 @@ func TestServe_ReloadsOnHangup(t *testing.T) {
 
 	replaceIn(t, file, "{default: Editor, create: true, template: Editor}", "{default: Admin, privileged: allow}\n    drif: x")
 	hangup("projects[0].drif: unknown key")
-	max := w.user(201, person("max"))["id"].(string)
+	first := w.user(201, person("max"))
 	if got := roleIn(cms, "max@example.org"); got == "302" {
 		t.Error("the refused configuration is in force")
 	}
@@ -99,7 +99,7 @@ func TestServe_ReloadsOnHangup(t *testing.T) {
 	if log := i.stderr.String(); !strings.Contains(log, `"settings":"projects[0].cms.rate"`) {
 		t.Errorf("what was not changed is not named: %s", log)
 	}
-	eva := w.user(201, person("eva"))["id"].(string)
+	eva := w.user(201, person("eva"))
 	if got := roleIn(cms, "eva@example.org"); got != "302" {
 		t.Errorf("role %s", got)
 	}
@@ -115,8 +115,8 @@ func TestServe_ReloadsOnHangup(t *testing.T) {
 
 	replaceIn(t, file, "{default: Admin, privileged: allow}", "{default: Admin, privileged: allow}\n    brake: {percent: 1, min: 1}")
 	hangup(`"changed":"projects[0].brake"`)
-	for _, id := range []string{max, eva} {
-		i.send(204, http.MethodDelete, "/Users/"+id, "")
+	for _, who := range []map[string]any{first, eva} {
+		i.send(204, http.MethodDelete, fmt.Sprint("/Users/", who["id"]), "")
 	}
 	eventually(t, func() error {
 		out, err := i.curl([]string{"http://" + i.admin + "/metrics"})

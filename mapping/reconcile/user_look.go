@@ -143,6 +143,11 @@ func (s *userSync) inPicture(p *people, v *sight) {
 	if v.link.ID == "" {
 		v.link, _ = p.address(s.user.Link.Address)
 	}
+	s.strayIn(p, v)
+}
+
+// strayIn finds what an invitation to a former address of the user has become, beside what is theirs.
+func (s *userSync) strayIn(p *people, v *sight) {
 	for _, addr := range s.user.Asked {
 		if l, ok := p.address(addr); ok && !same(l, v.link) && !same(l, v.had) && !same(l, v.old) {
 			v.stray = l

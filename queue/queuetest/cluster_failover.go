@@ -43,15 +43,13 @@ func StartClusterFailover(tb testing.TB, tag string) *Failover {
 	return f
 }
 
-// join makes one Cluster of the nodes.
-func (f *Failover) join(tb testing.TB, tag string, others []*Server) {
+// share gives every node its slots: the primary has the tag's.
+func (f *Failover) share(tb testing.TB, tag string, masters []*Server) {
 	tb.Helper()
-	ctx := tb.Context()
-	slot, err := f.Primary.Client.ClusterKeySlot(ctx, tag).Result()
+	slot, err := f.Primary.Client.ClusterKeySlot(tb.Context(), tag).Result()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	masters := others
 	for i := range nodes {
 		owner := f.Primary
 		if first, last := i*slots/nodes, (i+1)*slots/nodes-1; int(slot) < first || int(slot) > last {
@@ -61,6 +59,13 @@ func (f *Failover) join(tb testing.TB, tag string, others []*Server) {
 			tb.Fatal(err)
 		}
 	}
+}
+
+// join makes one Cluster of the nodes.
+func (f *Failover) join(tb testing.TB, tag string, others []*Server) {
+	tb.Helper()
+	ctx := tb.Context()
+	f.share(tb, tag, others)
 	all := []*process{f.Primary.proc, f.Replica.proc, others[0].proc, others[1].proc}
 	for _, p := range all {
 		if err := p.meets(all); err != nil {
