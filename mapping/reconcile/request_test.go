@@ -319,7 +319,7 @@ func TestIdenticalWriteDuringACreation_IsNotTakenBackWithIt(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		release()
-		<-created
+		_ = r.rejected(<-created)
 		r.settle()
 		r.wantKept("ada@example.org")
 	})
