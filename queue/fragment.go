@@ -13,7 +13,7 @@ import (
 var luaFiles embed.FS
 
 // fragmentFiles are the parts of the fragment in the order in which they need each other.
-var fragmentFiles = [...]string{"gate", "clock", "record", "push", "lease", "finish"}
+var fragmentFiles = [...]string{"clock", "gate", "record", "push", "lease", "finish"}
 
 // Fragment is the Lua source of the queue's functions (q_now, q_push, q_lease, …), for scripts of other packages that
 // write their own records and the queue entry in one step. Each function's contract is in its comment, in
@@ -35,7 +35,7 @@ func Script(body string) *redis.Script {
 
 // ReadScript is Script for bodies that only read: a backup does not stop them.
 func ReadScript(body string) *redis.Script {
-	return redis.NewScript(lean(luaSource("fragment/readgate") + luaSource("fragment/clock") + luaSource("fragment/record") + body))
+	return redis.NewScript(lean(luaSource("fragment/clock") + luaSource("fragment/readgate") + luaSource("fragment/record") + body))
 }
 
 // luaSource reads an embedded file. The names are constants of this package, so a failure is a build error that the

@@ -22,8 +22,13 @@ end
 local expired = redis.call('ZRANGEBYSCORE', p .. ':q:leased', '-inf', q_num(now), 'LIMIT', '0', '100')
 for _, key in ipairs(expired) do take_back(key) end
 
-local circuit = redis.call('HGET', p .. ':q:circuit', 'until')
-if redis.call('EXISTS', p .. ':q:paused') == 1 or (circuit and tonumber(circuit) > now) then return {#expired, ''} end
+-- Nearly always nothing of this is there.
+local circuit, dry
+if redis.call('EXISTS', p .. ':q:paused', p .. ':q:circuit', p .. ':q:dry') > 0 then
+  circuit = redis.call('HGET', p .. ':q:circuit', 'until')
+  if redis.call('EXISTS', p .. ':q:paused') == 1 or (circuit and tonumber(circuit) > now) then return {#expired, ''} end
+  dry = q_dry(p, now)
+end
 
 local firsts = {}
 local function first_due(lane)
@@ -54,18 +59,18 @@ local function order()
 end
 
 local function hand_out(lane, key)
-  local was = redis.call('HMGET', p .. ':k:' .. key, 'reclaimed', 'since')
+  local was = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'lane', 'attempts', 'look', 'intent', 'code', 'text', 'ilook', 'reclaimed', 'since')
   q_hold(p, key, lane, ARGV[2], now, tonumber(ARGV[3]))
   if circuit then -- one probe at a time: the next one when this one's lease is over
     redis.call('HSET', p .. ':q:circuit', 'until', q_num(now + tonumber(ARGV[3])), 'probe', ARGV[2])
     redis.call('HINCRBY', p .. ':q:circuit', 'probes', '1')
   end
-  local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[1] or '', circuit and '1' or '', was[2] or ''}
-  for _, field in ipairs(q_record(p, key)) do out[#out + 1] = field end
+  local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[9] or '', circuit and '1' or '', was[10] or ''}
+  for _, field in ipairs(q_shown(was)) do out[#out + 1] = field end
   return out
 end
 
-if q_dry(p, now) then
+if dry then
   for i = 6, #ARGV do
     local lane = redis.call('HGET', p .. ':k:' .. ARGV[i], 'lane')
     local due = lane and redis.call('ZSCORE', p .. ':q:' .. lane, ARGV[i])

@@ -20,11 +20,8 @@ if judged then
   end
 end
 local n = tonumber(ARGV[12])
-for i = 13 + n, #ARGV do
-  if not q_ident(p, key, ARGV[3], now, tonumber(ARGV[4]), ARGV[i]) then return 'busy' end
-end
+if #ARGV > 12 + n and not q_ident(p, key, ARGV[3], now, tonumber(ARGV[4]), unpack(ARGV, 13 + n)) then return 'busy' end
 if judged then d_count(p, takes, id, now, window, base) end
 q_intent(p, key, ARGV[6], d_num(now + tonumber(ARGV[5])))
-for i = 13, 12 + n, 2 do call('HSET', KEYS[2], ARGV[i], ARGV[i+1]) end
-call('HSET', KEYS[2], 'stamp', call('GET', p..':pic') or '0')
+call('HSET', KEYS[2], 'stamp', call('GET', p..':pic') or '0', unpack(ARGV, 13, 12 + n))
 return 'ok'

@@ -26,10 +26,10 @@ end
 
 -- Who else holds a CMS entity or its address: nil when it is free for `id`; a record that nobody wishes anything of, or
 -- that has the entity as a former account without access, is in nobody's way (it is returned as second value, to be
--- forgotten or unlinked).
+-- forgotten or unlinked). The third value says that `id` has it.
 local function d_holder(p, id, index, value)
   local o = call('HGET', index, value)
-  if not o or o == id then return nil, nil end
+  if not o or o == id then return nil, nil, o == id end
   local f = call('HMGET', p..':u:'..o, 'state', 'managed')
   if not f[1] then return nil, nil end
   if not d_managed(p, o, f[2]) then return nil, o end
@@ -97,17 +97,17 @@ end
 -- entity: it is theirs, though somebody else may have its address by now.
 local function d_link(p, id, l, keep, own)
   local u, cms, addr = p..':u:'..id, p..':x:cms', p..':x:addr'
-  local o = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'crole', 'addrf', 'seq', 'state', 'oaddrf')
+  local o = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'crole', 'addrf', 'seq', 'state', 'oaddrf', 'cactive')
   local had = o[2] and o[2] ~= '' and d_cmskey(o[1], o[2]) or ''
   local has = l[1] ~= '' and d_cmskey(l[1], l[2]) or ''
-  local clash, twin, twin2
+  local clash, twin, twin2, linked, indexed
   local index = has ~= '' and l[4] ~= ''
   if has ~= '' then
-    clash, twin = d_holder(p, id, cms, has)
+    clash, twin, linked = d_holder(p, id, cms, has)
     if clash then return clash end
   end
   if index then
-    clash, twin2 = d_holder(p, id, addr, l[4])
+    clash, twin2, indexed = d_holder(p, id, addr, l[4])
     if clash then
       -- Somebody else has the address by now. What was this record's under it stays its own, and so does a leaver's: all
       -- of it, if the other one keeps an account of their own under another address (on_email_change: keep).
@@ -125,16 +125,17 @@ local function d_link(p, id, l, keep, own)
   end
   if o[4] ~= l[5] then d_unhold(p, o[4], id) end
   if has ~= '' then
-    call('HSET', cms, has, id)
-    if index then call('HSET', addr, l[4], id) end
+    if not linked then call('HSET', cms, has, id) end
+    if index and not indexed then call('HSET', addr, l[4], id) end
     d_hold(p, l[5], id, o[6] or 0, o[7])
   end
-  call('HSET', u, 'ckind', l[1], 'cid', l[2], 'caddr', l[3], 'caddrf', l[4], 'crole', l[5], 'cactive', l[6],
-    'cexpired', l[7], 'cname', l[8], 'miss', '0')
-  d_access(p, id)
+  local f = {'ckind', l[1], 'cid', l[2], 'caddr', l[3], 'caddrf', l[4], 'crole', l[5], 'cactive', l[6],
+    'cexpired', l[7], 'cname', l[8], 'miss', '0'}
   -- Whoever appears from now on may be the one who accepts it with another account.
-  if l[1] == 'invitation' and had ~= has then call('HSET', u, 'invseq', call('GET', p..':seq') or '0', 'resends', '0')
-  elseif l[1] == 'collaborator' then call('HSET', u, 'invseq', '0') end
+  if l[1] == 'invitation' and had ~= has then f[19], f[20], f[21], f[22] = 'invseq', call('GET', p..':seq') or '0', 'resends', '0'
+  elseif l[1] == 'collaborator' then f[19], f[20] = 'invseq', '0' end
+  call('HSET', u, unpack(f))
+  if o[1] ~= l[1] or o[9] ~= l[6] then d_access(p, id) end
   return nil
 end
 

@@ -78,25 +78,27 @@ end
 
 -- Appends state, code, text and ticket of a queue key.
 local function d_queue_state(p, key, out)
-  local state, code, text = q_state(p, key)
-  out[#out+1] = state; out[#out+1] = code; out[#out+1] = text
-  out[#out+1] = state ~= 'idle' and q_record(p, key)[1] or ''
+  local state, code, text, ticket = q_state(p, key)
+  out[#out+1] = state; out[#out+1] = code; out[#out+1] = text; out[#out+1] = ticket
 end
 
--- One user: {id, values of the fields, queue state, code, text, ticket, groups}; false when there is no record.
-local function d_record(p, id, fields, full)
+-- One user: {id, values of the fields, queue state, code, text, ticket, groups}; false when there is no record. held is the
+-- record of the user's queue key (q_record) if that is known to be leased, or nil.
+local function d_record(p, id, fields, full, held)
   local out = call('HMGET', p..':u:'..id, unpack(fields))
   if not out[1] then return false end
   local shown = d_visible(out[1])
   if d_managed(p, id, out[2]) then out[2] = '1' end
   for i = 1, #fields do out[i] = out[i] or '' end
   table.insert(out, 1, id)
-  d_queue_state(p, 'user/'..id, out)
+  if held then
+    out[#out+1] = 'leased'; out[#out+1] = held[6]; out[#out+1] = held[7]; out[#out+1] = held[1]
+  else d_queue_state(p, 'user/'..id, out) end
   out[#out+1] = shown and d_groups_of(p, id, full) or {}
   return out
 end
 
-local function d_user(p, id) return d_record(p, id, d_ufields, true) end
+local function d_user(p, id, held) return d_record(p, id, d_ufields, true, held) end
 
 -- Members as shown, flat: id, userName. An unmanaged group shows who holds its role.
 local function d_members_of(p, gid, managed, roleid, limit)

@@ -42,20 +42,24 @@ for i = 31, #ARGV, 2 do
     fields[#fields+1] = ARGV[i+1]
   end
 end
+local code, text = ARGV[10], ARGV[11]
+local function add(...)
+  for i = 1, select('#', ...) do fields[#fields+1] = select(i, ...) end
+end
+-- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
+if ARGV[7] ~= '' and ARGV[5] == '1' then
+  if tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
+    call('HINCRBY', u, 'gen', 1) -- clients see another active
+    add('state', 'rejected', 'active', '0', 'modified', d_num(now), 'status', 'failed', 'code', code, 'text', text)
+    call('ZREM', p..':l:u', id)
+  else code, text = '', '' end
+elseif ARGV[7] == 'done' then add('status', 'synced', 'code', '', 'text', '', 'lsync', d_num(now))
+elseif ARGV[7] == 'park' then add('status', 'failed', 'code', code, 'text', text) end
 call('HSET', u, unpack(fields))
 if ARGV[7] == '' then
   d_wake(p, id, had, now)
   return {'ok', ''}
 end
-local code, text = ARGV[10], ARGV[11]
--- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
-if ARGV[5] == '1' and tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
-  call('HINCRBY', u, 'gen', 1) -- clients see another active
-  call('HSET', u, 'state', 'rejected', 'active', '0', 'modified', d_num(now), 'status', 'failed', 'code', code, 'text', text)
-  call('ZREM', p..':l:u', id)
-elseif ARGV[5] == '1' then code, text = '', ''
-elseif ARGV[7] == 'done' then call('HSET', u, 'status', 'synced', 'code', '', 'text', '', 'lsync', d_num(now))
-elseif ARGV[7] == 'park' then call('HSET', u, 'status', 'failed', 'code', code, 'text', text) end
 local result = q_finish(p, key, ARGV[3], now, tonumber(ARGV[6]), ARGV[7], now + tonumber(ARGV[8]), ARGV[9], code, text, ARGV[12], ARGV[13])
 d_wake(p, id, had, now)
 return {'ok', result}

@@ -44,7 +44,7 @@ var mutants = []mutant{
 		{"redis.call('HSET', k, 'intent', intent, 'ilook', q_num(new), 'itoken', r[4] or '', 'look', old > 0 and q_num(old) or '')", ""},
 	}},
 	{name: "an entity is linked though it belongs to somebody else", seed: 11, scripts: []change{
-		{"clash, twin = d_holder(p, id, cms, has)", "clash, twin = nil, nil"},
+		{"clash, twin, linked = d_holder(p, id, cms, has)", "clash, twin = nil, nil"},
 	}},
 	{name: "a leaver's account is left to whoever wishes its address", seed: 16, scripts: []change{{"if not own and not keeps and (had", "if (had"}}},
 	{name: "an import overwrites what a sync wrote", seed: 52, scripts: []change{
@@ -69,7 +69,7 @@ var mutants = []mutant{
 	}},
 	{name: "what is changed by hand is not seen", seed: 1, scripts: []change{{"if same then return true end", "if true then return true end"}}},
 	{name: "an invitation that may be on its way is forgotten", scripts: []change{
-		{"call('HSET', KEYS[2], ARGV[i], ARGV[i+1])", "if ARGV[i] ~= 'asked' then call('HSET', KEYS[2], ARGV[i], ARGV[i+1]) end"},
+		{"unpack(ARGV, 13, 12 + n))", "unpack(ARGV, 13, 12 + n)) call('HDEL', KEYS[2], 'asked')"},
 	}},
 	{name: "two holders of one key", seed: 1, scripts: []change{
 		{"redis.call('ZREM', p .. ':q:' .. lane, key)\n  redis.call('ZADD', p .. ':q:leased', ends, key)", "redis.call('ZADD', p .. ':q:leased', ends, key)"},

@@ -2,6 +2,9 @@
 -- Every function takes p = KEYS[1], the project's base ("prefix{project}"): all keys are p .. ':' .. rest.
 -- The fragment is put before a script's own text (queue.Script); all its names begin with q_.
 
+-- The latest now that was stored, once the gate has read it.
+local q_last
+
 local q_lanes = {'leavers', 'interactive', 'normal', 'background'}
 local q_rank = {leavers = 1, interactive = 2, normal = 3, background = 4}
 
@@ -24,8 +27,8 @@ local function q_time(p, arg)
     local t = redis.call('TIME')
     now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
   end
-  local last = tonumber(redis.call('GET', p .. ':q:now') or 0)
-  return math.max(now, last), last
+  q_last = q_last or tonumber(redis.call('GET', p .. ':q:now') or 0)
+  return math.max(now, q_last), q_last
 end
 
 -- q_now(p, arg) -> now in Unix ms: arg, or Redis's TIME when arg is ''. Never lower than any earlier answer for the
@@ -33,5 +36,6 @@ end
 local function q_now(p, arg)
   local now, last = q_time(p, arg)
   if now > last then redis.call('SET', p .. ':q:now', q_num(now)) end
+  q_last = now
   return now
 end

@@ -1,4 +1,4 @@
--- Fragment, part 5: ending a lease.
+-- Fragment, part 6: ending a lease.
 
 -- q_note(p, key, now, ticket, result, attempts, code, text, call): how an attempt ended, in the key's history: the last
 -- 20, kept for 7 days, of keys that met trouble. An attempt that went well is noted only after one that did not. Internal.
@@ -96,7 +96,9 @@ local function q_finish(p, key, token, now, ticket, verdict, due, lane, code, te
     local look = math.max(tonumber(r[8] or '') or 0, q_set(r[7]) and tonumber(r[9] or '') or 0)
     if not q_set(r[7]) and look <= (tonumber(r[10] or '') or 0) then
       q_note(p, key, now, ticket, 'done', attempts, '', '', call)
-      q_drop(p, key)
+      redis.call('ZREM', p .. ':q:leased', key) -- who holds a lease is in no other set, and the identities are free
+      redis.call('ZREM', p .. ':q:since', key)
+      redis.call('DEL', k)
       return 'done'
     end
     q_queue(p, key, lane, math.max(look, now + 1000), {'code', '', 'text', '', 'tried', ticket})

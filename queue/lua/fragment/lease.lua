@@ -1,4 +1,4 @@
--- Fragment, part 4: leases, identities, intents.
+-- Fragment, part 5: leases, identities, intents.
 
 -- q_dry(p, now) -> whether a replica wants nothing changed outside at present: a dry run. A mark that is not repeated ends.
 local function q_dry(p, now) return redis.call('ZCOUNT', p .. ':q:dry', '(' .. q_num(now), '+inf') > 0 end
@@ -37,25 +37,34 @@ local function q_lease(p, key, token, now, ms)
   return tonumber(r[1])
 end
 
--- q_ident(p, key, token, now, ms, ident) -> true | false. Leases a CMS identity ("mail:a@x", "role:editor") to the
--- key's lease, as long as that lasts; q_finish frees it. False when another key's live lease has it, or when token
--- does not hold key. Taken from a holder whose lease ran out, its calls may still land: the key is given a look.
-local function q_ident(p, key, token, now, ms, ident)
-  local k, idents = p .. ':k:' .. key, p .. ':q:idents'
+-- q_ident(p, key, token, now, ms, ident, ...) -> true | false. Leases CMS identities ("mail:a@x", "role:editor") to the
+-- key's lease, as long as that lasts; q_finish frees them. False when another key's live lease has one, or when token
+-- does not hold key: then none is taken. Taken from a holder whose lease ran out, its calls may still land: the key is
+-- given a look.
+local function q_ident(p, key, token, now, ms, ...)
+  local k, idents, mine = p .. ':k:' .. key, p .. ':q:idents', token .. ' ' .. key
   local r = redis.call('HMGET', k, 'token', 'until', 'idents', 'look')
   if not q_set(token) or r[1] ~= token or (tonumber(r[2] or '') or 0) <= now then return false end
-  local owner, look = redis.call('HGET', idents, ident), tonumber(r[4] or '') or 0
-  if owner == token .. ' ' .. key then return true end
-  local other = owner and string.sub(owner, string.find(owner, ' ', 1, true) + 1)
-  if other and other ~= key then
-    local o = redis.call('HMGET', p .. ':k:' .. other, 'token', 'until', 'look')
-    local held = q_set(o[1]) and o[1] .. ' ' .. other == owner
-    if held and (tonumber(o[2] or '') or 0) > now then return false end
-    look = math.max(look, tonumber(o[3] or '') or 0)
-    if held then look = math.max(look, now + 2 * tonumber(ms)) end
+  local names, look, taken = r[3] or '', tonumber(r[4] or '') or 0, {}
+  for i, owner in ipairs(redis.call('HMGET', idents, ...)) do
+    local ident = select(i, ...)
+    local other = owner and string.sub(owner, string.find(owner, ' ', 1, true) + 1)
+    if other and other ~= key then
+      local o = redis.call('HMGET', p .. ':k:' .. other, 'token', 'until', 'look')
+      local held = q_set(o[1]) and o[1] .. ' ' .. other == owner
+      if held and (tonumber(o[2] or '') or 0) > now then return false end
+      look = math.max(look, tonumber(o[3] or '') or 0)
+      if held then look = math.max(look, now + 2 * tonumber(ms)) end
+    end
+    if owner ~= mine then
+      names = (names ~= '' and names .. '\31' or '') .. ident
+      taken[#taken + 1] = ident
+      taken[#taken + 1] = mine
+    end
   end
-  redis.call('HSET', idents, ident, token .. ' ' .. key)
-  redis.call('HSET', k, 'idents', (q_set(r[3]) and r[3] .. '\31' or '') .. ident, 'look', look > 0 and q_num(look) or '')
+  if #taken == 0 then return true end
+  redis.call('HSET', idents, unpack(taken))
+  redis.call('HSET', k, 'idents', names, 'look', look > 0 and q_num(look) or '')
   return true
 end
 
@@ -91,12 +100,12 @@ end
 -- q_free(p, key, list): give back the identities that still belong to key. Internal.
 local function q_free(p, key, list)
   if not q_set(list) then return end
-  for ident in string.gmatch(list, '[^\31]+') do
-    local owner = redis.call('HGET', p .. ':q:idents', ident)
-    if owner and string.sub(owner, string.find(owner, ' ', 1, true) + 1) == key then
-      redis.call('HDEL', p .. ':q:idents', ident)
-    end
+  local names, own = {}, {}
+  for ident in string.gmatch(list, '[^\31]+') do names[#names + 1] = ident end
+  for i, owner in ipairs(redis.call('HMGET', p .. ':q:idents', unpack(names))) do
+    if owner and string.sub(owner, string.find(owner, ' ', 1, true) + 1) == key then own[#own + 1] = names[i] end
   end
+  if #own > 0 then redis.call('HDEL', p .. ':q:idents', unpack(own)) end
 end
 
 -- q_intent(p, key, intent, look): before a CMS write, store what is about to be called and when (ms) it must be looked

@@ -1,4 +1,4 @@
--- Fragment, part 3: queueing.
+-- Fragment, part 4: queueing.
 
 -- q_park(p, key, code, now) and q_unpark(p, key): the set of parked keys, and the exact number of them by code. The
 -- record's code is what it was parked with until after q_unpark. Internal.

@@ -1,4 +1,4 @@
--- Fragment, part 2: reading a key's record, HASH p:k:<key>.
+-- Fragment, part 3: reading a key's record, HASH p:k:<key>.
 --   ticket    the newest wish's number              lane      its one lane
 --   attempts  failed attempts of the newest wish    tried     the newest ticket that an attempt has ended for
 --   token     the holder's lease token, until (ms) and at (ms, when it was taken)
@@ -10,14 +10,25 @@
 --   parked    ms at which it was parked             held      ms at which it was held
 --   approved  the ticket whose calls an operator has released
 
--- q_record(p, key) -> {ticket, lane, attempts, look, intent, code, text}, strings, '' when absent.
-local function q_record(p, key)
-  local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'lane', 'attempts', 'look', 'intent', 'code', 'text', 'ilook')
+-- q_shown(r) -> what q_record gives, of the fields that it reads and any behind them. Internal.
+local function q_shown(r)
   local look = math.max(tonumber(r[4] or '') or 0, tonumber(r[8] or '') or 0)
   r[4] = look > 0 and q_num(look) or ''
-  r[8] = nil
+  for i = 8, #r do r[i] = nil end
   for i = 1, 7 do r[i] = r[i] or '' end
   return r
+end
+
+-- q_record(p, key) -> {ticket, lane, attempts, look, intent, code, text}, strings, '' when absent.
+local function q_record(p, key)
+  return q_shown(redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'lane', 'attempts', 'look', 'intent', 'code', 'text', 'ilook'))
+end
+
+-- q_own(p, key, token, now) -> the same for the holder of the key's lease; nil for who does not hold it now.
+local function q_own(p, key, token, now)
+  local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'lane', 'attempts', 'look', 'intent', 'code', 'text', 'ilook', 'token', 'until')
+  if not q_set(token) or r[9] ~= token or (tonumber(r[10] or '') or 0) <= now then return nil end
+  return q_shown(r)
 end
 
 -- q_approved(p, key, ticket) -> whether an operator has released what was held for this ticket.
@@ -36,7 +47,7 @@ local function q_fenced(p, key, token, now)
   return q_set(token) and r[1] == token and (tonumber(r[2] or '') or 0) > now
 end
 
--- q_state(p, key) -> 'idle' | 'queued' | 'leased' | 'parked' | 'held', code, text
+-- q_state(p, key) -> 'idle' | 'queued' | 'leased' | 'parked' | 'held', code, text, ticket
 local function q_state(p, key)
   local r = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'token', 'parked', 'code', 'text', 'held')
   local state = 'queued'
@@ -49,5 +60,5 @@ local function q_state(p, key)
   elseif q_set(r[6]) then
     state = 'held'
   end
-  return state, r[4] or '', r[5] or ''
+  return state, r[4] or '', r[5] or '', r[1] or ''
 end
