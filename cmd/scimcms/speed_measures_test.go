@@ -15,13 +15,18 @@ import (
 // speedOfConverging: a CMS without a limit, one process, and ten thousand changes that wait.
 func speedOfConverging(t *testing.T, s stage) {
 	w, m := newSpeedWorld(t, s, cmstest.Options{SeedUsers: people}, 0, "none")
-	o := oktaOf(w, w.serve())
+	serve := w.serve()
+	o := oktaOf(w, serve)
 	backlog(t, w, o, everybody(t, o, people)[:people])
 	before, began := m.calls.Load(), time.Now()
-	w.settle(5 * time.Minute)
+	spent := w.spending(serve)
+	w.drained(5 * time.Minute)
 	took := time.Since(began)
+	cost := spent(people)
+	w.settle(time.Minute)
 	t.Logf("converging: %d changes of role by one process, CMS without a limit: %.0f changes a second (aim: 1000), %d calls", people,
 		people/took.Seconds(), m.calls.Load()-before)
+	t.Logf("a change costs %s", cost)
 	t.Logf("writes: %s", m.endpoints())
 }
 
