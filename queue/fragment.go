@@ -38,6 +38,16 @@ func ReadScript(body string) *redis.Script {
 	return redis.NewScript(lean(luaSource("fragment/clock") + luaSource("fragment/readgate") + luaSource("fragment/record") + body))
 }
 
+// nothingWith is the q_with of a queue that hands out nothing with its keys.
+const nothingWith = "local function q_with() return false end\n"
+
+// ReadWithTake has Take read what a handler needs to know first, in the script that leases the key. The text defines
+// q_with(p, key, rec, now), which writes nothing and gives a list, or false; rec is what q_record gives. Call it before the
+// queue is used.
+func (q *Queue) ReadWithTake(text string) { q.scripts.take = takeScript(text) }
+
+func takeScript(with string) *redis.Script { return Script(with + luaSource("take")) }
+
 // luaSource reads an embedded file. The names are constants of this package, so a failure is a build error that the
 // package's first test finds.
 func luaSource(name string) string {
@@ -58,7 +68,7 @@ var ownScripts = sync.OnceValue(func() scripts {
 	load := func(name string) *redis.Script { return Script(luaSource(name)) }
 	more := func(name string) *redis.Script { return Script(luaSource("own/shared") + luaSource(name)) }
 	return scripts{
-		push: load("push"), take: load("take"), due: load("due"), renew: load("renew"), finish: load("finish"),
+		push: load("push"), take: takeScript(nothingWith), due: load("due"), renew: load("renew"), finish: load("finish"),
 		lost: load("lost"), replay: more("replay"), approve: load("approve"), drop: load("drop"), list: load("list"),
 		trip: more("trip"), trouble: more("trouble"), clear: more("clear"),
 		dryRun: redis.NewScript(luaSource("fragment/clock") + luaSource("dryrun")),

@@ -34,6 +34,7 @@ type Lease struct {
 	Taken     int64 // Unix ms when the lease was taken, 0 for an adopted one
 
 	mu     sync.Mutex
+	with   []any // what was read when it was taken, until somebody asks for it
 	until  time.Time
 	result string // how it was ended; "" while it lasts
 }
@@ -42,6 +43,15 @@ func (l *Lease) end(result string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.result = result
+}
+
+// With gives what was read in the script that took the lease (ReadWithTake), to the first who asks; nil: nothing was.
+func (l *Lease) With() []any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	with := l.with
+	l.with = nil
+	return with
 }
 
 func (l *Lease) ended() (result string, ended bool) {
@@ -87,6 +97,7 @@ func (q *Queue) Take(ctx context.Context, opt TakeOptions) (*Lease, error) {
 		return nil, nil //nolint:nilnil // nothing to do is no error, and there is no lease
 	}
 	l := newLease(f[0], token, f[6:])
+	l.with, _ = out[len(out)-1].([]any)
 	l.Taken, l.Reclaimed, l.Probe, l.Since = number(f[1]), f[3] == "1", f[4] == "1", number(f[5])
 	l.prolong(began, q.opt.Lease)
 	q.opt.Observer.Taken(l.Lane, time.Duration(max(l.Taken-l.Since, 0))*time.Millisecond)
@@ -140,51 +151,6 @@ func (q *Queue) Renew(ctx context.Context, l *Lease) error {
 	}
 	l.prolong(began, time.Duration(left)*time.Millisecond)
 	return nil
-}
-
-// KeepAlive renews a lease in the background until stop is called. The context that it returns ends, with ErrLost as
-// its cause, when the lease is gone or could not be renewed before it ran out.
-func (q *Queue) KeepAlive(ctx context.Context, l *Lease) (kept context.Context, stop func()) {
-	kept, cancel := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if q.keep(kept, l) != nil {
-			cancel(ErrLost)
-		}
-	}()
-	return kept, func() {
-		cancel(context.Canceled)
-		<-done
-	}
-}
-
-// keep renews l until ctx ends (nil) or the lease is gone. A lease that was adopted late is renewed at once, so that
-// its first call may begin.
-func (q *Queue) keep(ctx context.Context, l *Lease) error {
-	tick := time.NewTicker(q.opt.Renew)
-	defer tick.Stop()
-	late := l.Remaining(q.opt.Clock()) < q.opt.Lease-q.opt.Renew/2
-	for {
-		if !late {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-tick.C:
-			}
-		}
-		late = false
-		err := q.Renew(ctx, l)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if errors.Is(err, ErrLost) || l.Remaining(q.opt.Clock()) <= 0 {
-			return ErrLost
-		}
-		if err != nil {
-			q.opt.Logger.WarnContext(ctx, "lease not renewed", "key", l.Key, "error", err)
-		}
-	}
 }
 
 // Guard returns a check to run right before every send of a CMS call: it fails when the rest of the lease is too

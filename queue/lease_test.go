@@ -13,6 +13,22 @@ import (
 
 var ctx = context.Background()
 
+func TestTakeReadsWhatGoesWithAKey(t *testing.T) {
+	t.Parallel()
+	each(t, func(f *fixture) {
+		f.ReadWithTake(`local function q_with(p, key, rec, now)
+  return string.sub(key, 1, 5) == 'user/' and {key, rec[1], q_num(now), redis.call('HGET', p .. ':k:' .. key, 'token')}
+end
+`)
+		f.push("user/1", Interactive)
+		f.push("group/1", Normal)
+		l := f.take()
+		equal(f.t, "of a user", texts(l.With()), []string{"user/1", "1", strconv.FormatInt(start, 10), l.Token})
+		equal(f.t, "asked again", l.With() == nil, true)
+		equal(f.t, "of a group", f.take().With() == nil, true)
+	})
+}
+
 func TestLeaseThatRanOutCannotWrite(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -40,7 +40,7 @@ var loadScripts = sync.OnceValue(func() *scripts {
 		stageMembers:  script("stage_members"),
 		swapMembers:   script("swap_members"),
 		fanOut:        script("fan_out"),
-		loadUser:      script("load_user"),
+		loadUser:      script("work", "load_user"),
 		loadGroup:     script("load_group"),
 		intend:        script("brake", "intend"),
 		settleUser:    script("link", "settle_user"),

@@ -79,6 +79,23 @@ func TestLoadUser_BringsTheLeaseUpToDate(t *testing.T) {
 	})
 }
 
+// Whoever is handed a user by the queue has what a sync needs to know of them, as of the moment of the lease.
+func TestLoadUser_ComesWithTheLease(t *testing.T) {
+	each(t, func(r *rig) {
+		ada := r.create("ada@x.org")
+		r.createGroup("Team", ada.ID)
+		l := r.take(UserKey(ada.ID))
+		asked := must(r.d.LoadUser(r.ctx, ada.ID, r.q.Adopt(l.Key, l.Token, nil)))(r)
+		r.equal("groups", len(asked.Item.Groups), 1)
+		r.write(ada.ID, wish("ada@x.org", inactive))
+		r.equal("as of the lease", must(r.d.LoadUser(r.ctx, ada.ID, l))(r), asked)
+		r.equal("what was read is older than the newest wish", l.Ticket < r.entry(UserKey(ada.ID)).Ticket, true)
+		if w := must(r.d.LoadUser(r.ctx, ada.ID, l))(r); w.Item.Active || l.Ticket != r.entry(UserKey(ada.ID)).Ticket {
+			r.Errorf("the second look does not see the newest wish: %+v, ticket %d", w.Item, l.Ticket)
+		}
+	})
+}
+
 func TestSettle_WritesLinkAppliedAndStatus(t *testing.T) {
 	each(t, func(r *rig) {
 		ada := r.create("ada@x.org")

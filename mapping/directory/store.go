@@ -44,7 +44,8 @@ type Directory struct {
 	brake   atomic.Pointer[Brake] // in force now
 }
 
-// New returns the directory of one project. It makes no calls.
+// New returns the directory of one project, whose queue from now on hands out users with what a sync needs to know of them. It
+// makes no calls.
 func New(o Options) (*Directory, error) {
 	if o.Redis == nil || o.Queue == nil || o.Base == "" || o.NewID == nil || o.Fold == nil {
 		return nil, errors.New("directory: Redis, Queue, Base, NewID and Fold are required")
@@ -63,6 +64,7 @@ func New(o Options) (*Directory, error) {
 	}
 	d := &Directory{rdb: o.Redis, queue: o.Queue, keys: keys{o.Base}, scripts: loadScripts(), opts: o}
 	d.SetBrake(o.Brake)
+	o.Queue.ReadWithTake(sources("records", "work"))
 	return d, nil
 }
 

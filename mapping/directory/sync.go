@@ -79,11 +79,15 @@ type TakenError struct {
 // Error implements error.
 func (e *TakenError) Error() string { return "the CMS entity belongs to record " + e.ID }
 
-// LoadUser reads a user for the holder of its lease and brings the lease's ticket, intent and look up to date.
+// LoadUser reads a user for the holder of its lease and brings the lease's ticket, intent and look up to date. For the first to
+// ask, it was read with the lease.
 func (d *Directory) LoadUser(ctx context.Context, id string, l *queue.Lease) (Work[User], error) {
-	ans, err := d.run(ctx, d.scripts.loadUser, nil, d.now(), id, l.Token)
-	if err != nil {
-		return Work[User]{}, err
+	ans := l.With()
+	if ans == nil {
+		var err error
+		if ans, err = d.run(ctx, d.scripts.loadUser, nil, d.now(), id, l.Token); err != nil {
+			return Work[User]{}, err
+		}
 	}
 	if str(at(ans, 0)) != "ok" {
 		return Work[User]{}, ErrLost

@@ -1,8 +1,8 @@
 -- Lease the most urgent due key, after taking back up to 100 leases that ran out.
 -- KEYS[1] base   ARGV now|'', token, lease ms, look ms (2 call deadlines), '1' = leavers only, then the harmless keys: all that
 --               is leased in a dry run
--- Returns {leases taken back, key|'', now, until, reclaimed, probe, since, ticket, lane, attempts, look, intent, code, text};
--- only the first two when there is nothing to do.
+-- Returns {leases taken back, key|'', now, until, reclaimed, probe, since, ticket, lane, attempts, look, intent, code, text,
+--         what q_with gives for the key}; only the first two when there is nothing to do.
 local p = KEYS[1]
 local now = q_now(p, ARGV[1])
 
@@ -66,7 +66,9 @@ local function hand_out(lane, key)
     redis.call('HINCRBY', p .. ':q:circuit', 'probes', '1')
   end
   local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[9] or '', circuit and '1' or '', was[10] or ''}
-  for _, field in ipairs(q_shown(was)) do out[#out + 1] = field end
+  local rec = q_shown(was)
+  for _, field in ipairs(rec) do out[#out + 1] = field end
+  out[#out + 1] = q_with(p, key, rec, now)
   return out
 end
 
