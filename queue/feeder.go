@@ -100,12 +100,12 @@ func (f *feeder) start(ctx, handlers context.Context, worker permit) (started bo
 		return false, pause{}, err
 	}
 	ended := make(chan struct{})
-	f.pool.running.Go(func() {
+	f.pool.work <- func() {
 		defer f.pool.permits.release(worker)
 		defer close(ended)
-		f.pool.work(WithSlot(handlers, slot), f.Source, l)
+		f.pool.carryOut(WithSlot(handlers, slot), f.Source, l)
 		f.keep(slot)
-	})
+	}
 	f.awaitUse(ctx, slot, ended)
 	return true, pause{}, nil
 }

@@ -38,7 +38,8 @@ type Pool struct {
 	opt     PoolOptions
 	permits *permits
 	feeders []*feeder
-	running sync.WaitGroup // handlers
+	work    chan func()    // to the workers; nobody waits to send: there are as many workers as permits
+	running sync.WaitGroup // workers
 }
 
 // NewPool checks opt and returns a Pool; Run starts it.
@@ -66,7 +67,7 @@ func NewPool(opt PoolOptions) (*Pool, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	p := &Pool{opt: opt, permits: newPermits(opt.Workers, len(opt.Sources))}
+	p := &Pool{opt: opt, work: make(chan func(), opt.Workers), permits: newPermits(opt.Workers, len(opt.Sources))}
 	for i, s := range opt.Sources {
 		p.feeders = append(p.feeders, &feeder{Source: s, pool: p, index: i, wake: make(chan struct{}, 1)})
 	}
@@ -78,11 +79,19 @@ func NewPool(opt PoolOptions) (*Pool, error) {
 func (p *Pool) Run(ctx context.Context) {
 	handlers, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	for range p.opt.Workers { // for good: a goroutine of its own for each key would spend its time on growing its stack
+		p.running.Go(func() {
+			for handle := range p.work {
+				handle()
+			}
+		})
+	}
 	var feeding sync.WaitGroup
 	for _, f := range p.feeders {
 		feeding.Go(func() { f.run(ctx, handlers) })
 	}
 	feeding.Wait()
+	close(p.work)
 	<-ctx.Done()
 	grace := time.AfterFunc(p.opt.Grace, cancel)
 	defer grace.Stop()
@@ -99,8 +108,8 @@ func (p *Pool) Wake() {
 // finishWithin bounds the script that ends a lease. It must not hang on the handler's context, which may be over.
 const finishWithin = 5 * time.Second
 
-// work handles one key under its lease and ends the lease.
-func (p *Pool) work(ctx context.Context, s Source, l *Lease) {
+// carryOut handles one key under its lease and ends the lease.
+func (p *Pool) carryOut(ctx context.Context, s Source, l *Lease) {
 	kept, stop := s.Queue.KeepAlive(ctx, l)
 	v := p.handle(kept, s, l)
 	stop()
