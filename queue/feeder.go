@@ -46,7 +46,10 @@ func (f *feeder) run(ctx, handlers context.Context) {
 	}
 }
 
-// step starts work on at most one key.
+// atOnce is how many keys are taken with one script, if there are workers for them and calls need no slots.
+const atOnce = 4
+
+// step starts work on one key, or on some where calls need no slots.
 func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 	general, leavers, changed := f.pool.permits.free(f.index)
 	idle := pause{atMost: f.poll(), changed: changed}
@@ -65,10 +68,14 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 	if !ok {
 		return idle, nil
 	}
-	started, wait, err := f.start(ctx, handlers, worker)
-	f.busy = started && f.Pacer == nil
-	if !started {
-		f.pool.permits.release(worker)
+	workers := []permit{worker}
+	if f.Pacer == nil {
+		workers = f.pool.permits.more(worker, atOnce)
+	}
+	started, wait, err := f.start(ctx, handlers, workers)
+	f.busy = started > 0 && f.Pacer == nil
+	for _, idle := range workers[started:] {
+		f.pool.permits.release(idle)
 	}
 	if err != nil {
 		return idle, err
@@ -79,35 +86,38 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 // ready asks whether the source may work at all.
 func (f *feeder) ready() bool { return f.Ready == nil || f.Ready() }
 
-// start books a slot, waits for it and gives the most urgent key to the worker.
-func (f *feeder) start(ctx, handlers context.Context, worker permit) (started bool, wait pause, err error) {
+// start books a slot, waits for it and gives the most urgent key to the worker; to several workers the first few, without a
+// slot. It says how many workers have begun.
+func (f *feeder) start(ctx, handlers context.Context, workers []permit) (started int, wait pause, err error) {
 	slot, ahead, ok, err := f.slot(ctx)
 	if err != nil {
-		return false, pause{}, err
+		return 0, pause{}, err
 	}
 	if !ok {
-		return false, pause{atMost: min(f.Pacer.retryIn(ahead), f.poll())}, nil
+		return 0, pause{atMost: min(f.Pacer.retryIn(ahead), f.poll())}, nil
 	}
 	if slot.b != nil {
 		good, err := f.Pacer.arrive(ctx, slot)
 		if err != nil || !good {
-			return false, pause{}, ctx.Err()
+			return 0, pause{}, ctx.Err()
 		}
 	}
-	l, err := f.Queue.Take(ctx, TakeOptions{OnlyLeavers: worker.onlyLeavers})
-	if err != nil || l == nil {
+	leases, err := f.Queue.TakeSome(ctx, len(workers), TakeOptions{OnlyLeavers: workers[0].onlyLeavers})
+	if err != nil || len(leases) == 0 {
 		f.keep(slot)
-		return false, pause{}, err
+		return 0, pause{}, err
 	}
-	ended := make(chan struct{})
-	f.pool.work <- func() {
-		defer f.pool.permits.release(worker)
-		defer close(ended)
-		f.pool.carryOut(WithSlot(handlers, slot), f.Source, l)
-		f.keep(slot)
+	ended := make(chan struct{}, len(leases))
+	for i, l := range leases {
+		f.pool.work <- func() {
+			defer f.pool.permits.release(workers[i])
+			defer func() { ended <- struct{}{} }()
+			f.pool.carryOut(WithSlot(handlers, slot), f.Source, l)
+			f.keep(slot)
+		}
 	}
 	f.awaitUse(ctx, slot, ended)
-	return true, pause{}, nil
+	return len(leases), pause{}, nil
 }
 
 // awaitUse waits until the slot is spent or its key needed no call, at most for one spacing: a row of keys that cost the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,8 +84,22 @@ type TakeOptions struct {
 // out are put back into their lane first. While the circuit is open, one key at a time is handed out as its probe; in a dry
 // run only Options.Harmless are.
 func (q *Queue) Take(ctx context.Context, opt TakeOptions) (*Lease, error) {
-	began, token := q.opt.Clock(), NewToken()
-	out, err := q.run(ctx, q.scripts.take, q.harmless(token, millis(q.opt.Lease), q.lookMillis(), flag(opt.OnlyLeavers))...).Slice()
+	leases, err := q.TakeSome(ctx, 1, opt)
+	if err != nil || len(leases) == 0 {
+		return nil, err
+	}
+	return leases[0], nil
+}
+
+// TakeSome is Take for as many keys as the caller can begin with at once, at most n of them; fewer when fewer are due. Each is
+// chosen as Take would choose it next.
+func (q *Queue) TakeSome(ctx context.Context, n int, opt TakeOptions) ([]*Lease, error) {
+	began, tokens := q.opt.Clock(), make([]string, n)
+	for i := range tokens {
+		tokens[i] = NewToken()
+	}
+	args := q.harmless(strings.Join(tokens, " "), millis(q.opt.Lease), q.lookMillis(), flag(opt.OnlyLeavers))
+	out, err := q.run(ctx, q.scripts.take, args...).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("queue: take: %w", err)
 	}
@@ -92,17 +107,29 @@ func (q *Queue) Take(ctx context.Context, opt TakeOptions) (*Lease, error) {
 		q.opt.Observer.Reclaimed(int(n))
 		q.opt.Logger.WarnContext(ctx, "leases ran out and were taken back", "leases", n)
 	}
-	f := texts(out[1:])
-	if f[0] == "" {
-		return nil, nil //nolint:nilnil // nothing to do is no error, and there is no lease
+	leases := make([]*Lease, 0, len(out)-1)
+	for i, entry := range out[1:] {
+		leases = append(leases, q.taken(tokens[i], began, entry))
 	}
+	return leases, nil
+}
+
+// taken reads a lease as the script gives it.
+func (q *Queue) taken(token string, began time.Time, entry any) *Lease {
+	list, _ := entry.([]any)
+	f := append(texts(list), make([]string, max(0, takenFields-len(list)))...)
 	l := newLease(f[0], token, f[6:])
-	l.with, _ = out[len(out)-1].([]any)
+	if len(list) == takenFields {
+		l.with, _ = list[takenFields-1].([]any)
+	}
 	l.Taken, l.Reclaimed, l.Probe, l.Since = number(f[1]), f[3] == "1", f[4] == "1", number(f[5])
 	l.prolong(began, q.opt.Lease)
 	q.opt.Observer.Taken(l.Lane, time.Duration(max(l.Taken-l.Since, 0))*time.Millisecond)
-	return l, nil
+	return l
 }
+
+// takenFields is how much the script gives of each key.
+const takenFields = 14
 
 // NextDue says when there will be something to take: after in (0 = now), or found = false when nothing is queued or the
 // project is paused. It writes nothing.

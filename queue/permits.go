@@ -76,6 +76,20 @@ func (p *permits) acquire(source int) (permit, bool) {
 	}
 }
 
+// more takes further workers for a source that has just got one, as many as work on anything and it may have, and gives
+// all of them, at most n. It does not make the source wait for more.
+func (p *permits) more(first permit, n int) []permit {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := []permit{first}
+	for !first.onlyLeavers && len(all) < n && p.entitled(first.source) {
+		p.general--
+		p.used[first.source]++
+		all = append(all, permit{source: first.source})
+	}
+	return all
+}
+
 // content says that a source has nothing due: others need not stand back for it.
 func (p *permits) content(source int) {
 	p.mu.Lock()

@@ -1,8 +1,8 @@
--- Lease the most urgent due key, after taking back up to 100 leases that ran out.
--- KEYS[1] base   ARGV now|'', token, lease ms, look ms (2 call deadlines), '1' = leavers only, then the harmless keys: all that
+-- Lease the most urgent due key, or the first few, after taking back up to 100 leases that ran out.
+-- KEYS[1] base   ARGV now|'', tokens (as many as keys are wanted, separated by a blank), lease ms, look ms (2 call deadlines), '1' = leavers only, then the harmless keys: all that
 --               is leased in a dry run
--- Returns {leases taken back, key|'', now, until, reclaimed, probe, since, ticket, lane, attempts, look, intent, code, text,
---         what q_with gives for the key}; only the first two when there is nothing to do.
+-- Returns {leases taken back, and for each key that is leased now {key, now, until, reclaimed, probe, since, ticket, lane, attempts, look,
+--         intent, code, text, what q_with gives for the key}}.
 local p = KEYS[1]
 local now = q_now(p, ARGV[1])
 
@@ -26,7 +26,7 @@ for _, key in ipairs(expired) do take_back(key) end
 local circuit, dry
 if redis.call('EXISTS', p .. ':q:paused', p .. ':q:circuit', p .. ':q:dry') > 0 then
   circuit = redis.call('HGET', p .. ':q:circuit', 'until')
-  if redis.call('EXISTS', p .. ':q:paused') == 1 or (circuit and tonumber(circuit) > now) then return {#expired, ''} end
+  if redis.call('EXISTS', p .. ':q:paused') == 1 or (circuit and tonumber(circuit) > now) then return {#expired} end
   dry = q_dry(p, now)
 end
 
@@ -58,14 +58,14 @@ local function order()
   return q_lanes
 end
 
-local function hand_out(lane, key)
+local function hand_out(lane, key, token)
   local was = redis.call('HMGET', p .. ':k:' .. key, 'ticket', 'lane', 'attempts', 'look', 'intent', 'code', 'text', 'ilook', 'reclaimed', 'since')
-  q_hold(p, key, lane, ARGV[2], now, tonumber(ARGV[3]))
+  q_hold(p, key, lane, token, now, tonumber(ARGV[3]))
   if circuit then -- one probe at a time: the next one when this one's lease is over
-    redis.call('HSET', p .. ':q:circuit', 'until', q_num(now + tonumber(ARGV[3])), 'probe', ARGV[2])
+    redis.call('HSET', p .. ':q:circuit', 'until', q_num(now + tonumber(ARGV[3])), 'probe', token)
     redis.call('HINCRBY', p .. ':q:circuit', 'probes', '1')
   end
-  local out = {#expired, key, q_num(now), q_num(now + tonumber(ARGV[3])), was[9] or '', circuit and '1' or '', was[10] or ''}
+  local out = {key, q_num(now), q_num(now + tonumber(ARGV[3])), was[9] or '', circuit and '1' or '', was[10] or ''}
   local rec = q_shown(was)
   for _, field in ipairs(rec) do out[#out + 1] = field end
   out[#out + 1] = q_with(p, key, rec, now)
@@ -76,12 +76,26 @@ if dry then
   for i = 6, #ARGV do
     local lane = redis.call('HGET', p .. ':k:' .. ARGV[i], 'lane')
     local due = lane and redis.call('ZSCORE', p .. ':q:' .. lane, ARGV[i])
-    if due and tonumber(due) <= now and (ARGV[5] ~= '1' or lane == 'leavers') then return hand_out(lane, ARGV[i]) end
+    if due and tonumber(due) <= now and (ARGV[5] ~= '1' or lane == 'leavers') then
+      return {#expired, hand_out(lane, ARGV[i], (string.match(ARGV[2], '%S+')))}
+    end
   end
-  return {#expired, ''}
+  return {#expired}
 end
-for _, lane in ipairs(order()) do
-  local key = first_due(lane)
-  if key then return hand_out(lane, key) end
+
+local function next_due()
+  for _, lane in ipairs(order()) do
+    local key = first_due(lane)
+    if key then return lane, key end
+  end
 end
-return {#expired, ''}
+
+local out = {#expired}
+for token in string.gmatch(ARGV[2], '%S+') do
+  local lane, key = next_due()
+  if not lane then break end
+  out[#out + 1] = hand_out(lane, key, token)
+  firsts[lane] = nil
+  if circuit then break end -- one probe at a time
+end
+return out
