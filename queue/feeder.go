@@ -64,13 +64,9 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 			return idle.upTo(in), err
 		}
 	}
-	worker, ok := f.pool.permits.acquire(f.index)
-	if !ok {
+	workers := f.workers()
+	if len(workers) == 0 {
 		return idle, nil
-	}
-	workers := []permit{worker}
-	if f.Pacer == nil {
-		workers = f.pool.permits.more(worker, atOnce)
 	}
 	started, wait, err := f.start(ctx, handlers, workers)
 	f.busy = started > 0 && f.Pacer == nil
@@ -81,6 +77,18 @@ func (f *feeder) step(ctx, handlers context.Context) (pause, error) {
 		return idle, err
 	}
 	return wait, nil
+}
+
+// workers are those that the source gets now: one, or some where calls need no slots.
+func (f *feeder) workers() []permit {
+	worker, ok := f.pool.permits.acquire(f.index)
+	switch {
+	case !ok:
+		return nil
+	case f.Pacer != nil:
+		return []permit{worker}
+	}
+	return f.pool.permits.more(worker, atOnce)
 }
 
 // ready asks whether the source may work at all.
