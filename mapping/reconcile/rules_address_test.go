@@ -276,6 +276,37 @@ func TestRetiredAccountGoesToWhoHasItsAddress(t *testing.T) {
 	})
 }
 
+// An address that somebody took from a leaver, and gave up again, is unique as long as the leaver's account is there.
+func TestAddressOfALeaversAccountIsGivenBack(t *testing.T) {
+	for name, giveUp := range map[string]func(*rig, directory.User){
+		"moved on": func(r *rig, bob directory.User) { r.update(bob.ID, person("bob@example.org")) },
+		"left":     func(r *rig, bob directory.User) { r.deleted(bob.ID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, editors(), func(t *testing.T, r *rig) {
+				ada, bob := r.member("ada@example.org"), r.member("bob@example.org")
+				r.deleted(ada.ID)
+				r.update(bob.ID, person("bob@example.org", moved("ada@example.org")))
+				r.settle()
+				_, err := r.engine.CreateUser(r.ctx, person("ada@example.org", moved("new@example.org"), inactive)) // back, elsewhere
+				r.must(err)
+				r.settle()
+				if u := r.user(ada.ID); u.State != directory.Live || u.Link.ID != ada.Link.ID {
+					t.Fatalf("%+v", u)
+				}
+				giveUp(r, bob)
+				r.settle()
+				res, err := r.engine.CreateUser(r.ctx, person("ada@example.org", named("other", "00uOther")))
+				r.must(err)
+				r.settle()
+				if u := r.user(res.Item.ID); u.ID != ada.ID || u.Sync.State != directory.Synced || r.has("ada@example.org") != "active Editor" {
+					t.Errorf("%s: %+v", r.has("ada@example.org"), u)
+				}
+			})
+		})
+	}
+}
+
 // Who comes to the address of a leaver whom the brake holds is parked, and does not ask the CMS again and again.
 func TestAddressOfALeaverWhomTheBrakeHoldsIsNotWaitedFor(t *testing.T) {
 	each(t, reinviting(), func(t *testing.T, r *rig) {

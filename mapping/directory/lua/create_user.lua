@@ -42,7 +42,10 @@ d_redisplay(p, id, seq, nil, ARGV[14])
 d_remail(p, id, seq, nil, ARGV[15])
 call('ZADD', p..':l:u', seq, id)
 local intent, look = '', 0
-if tomb then intent, look = d_supersede(p, tomb, id, ARGV[13], now, tonumber(ARGV[17])) end
+if tomb then
+  intent, look = d_supersede(p, tomb, id, ARGV[13], now, tonumber(ARGV[17]))
+  d_borrow(p, id, tomb, ARGV[13])
+end
 local key = 'user/'..id
 local ticket = d_push_with(p, key, ARGV[5], now, intent, look)
 d_audit(p, now, 'user.create', id)

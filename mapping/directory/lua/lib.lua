@@ -102,3 +102,14 @@ local function d_leave_all(p, id, now)
   end
   call('DEL', p..':ug:'..id)
 end
+
+-- Gives an address back that a record had taken from a tombstone and wishes no more, unless what it has in the CMS is there.
+local function d_return(p, id, addr)
+  local u = p..':u:'..id
+  local f = call('HMGET', u, 'lender', 'caddrf', 'oaddrf')
+  if not f[1] then return end
+  call('HDEL', u, 'lender')
+  if f[2] == addr or f[3] == addr then return end
+  local has, owner = call('HMGET', p..':u:'..f[1], 'caddrf', 'oaddrf'), call('HGET', p..':x:addr', addr)
+  if (has[1] == addr or has[2] == addr) and (not owner or owner == id) then call('HSET', p..':x:addr', addr, f[1]) end
+end

@@ -32,6 +32,7 @@ for _, at in ipairs({10, 13}) do
   local owner = o[at] and o[at] ~= '' and (call('HGET', p..':x:addr', o[at]) or id)
   if owner and not d_visible(owner ~= id and d_state(p, 'u', owner)) then call('HSET', p..':x:addr', o[at], id) end
 end
+if o[5] and o[5] ~= ARGV[12] then d_return(p, id, o[5]) end
 d_redisplay(p, id, seq, o[6], ARGV[13])
 d_remail(p, id, seq, o[7], ARGV[14])
 if o[1] ~= 'live' then call('ZADD', p..':l:u', seq, id) end
@@ -51,6 +52,7 @@ local key, intent, look = 'user/'..id, '', 0
 if tomb then
   if not o[11] or o[11] == '' then intent, look = d_supersede(p, tomb, id, ARGV[12], now, tonumber(ARGV[16]))
   else look = d_overlap(p, tomb, now, tonumber(ARGV[16])) end
+  d_borrow(p, id, tomb, ARGV[12])
 end
 local ticket = d_push_with(p, key, ARGV[5], now, intent, look)
 d_audit(p, now, ARGV[17], id)
