@@ -10,6 +10,7 @@ package directory
 //	:gm:ID:stage:RUN  set  a long list while it is staged, :gm:ID:stage:RUN:add its newcomers; both expire after stageTTL
 //	:ug:ID         set     groups of a user
 //	:ru:ROLE       zset    users seen with a CMS role, by sequence; tombstones are in :rt:ROLE
+//	:ro:ROLE       set     users whose former account has a role
 //	:l:u  :l:g     zset    listed users and groups, by sequence
 //	:x:un :x:addr :x:ext :x:cms :x:gname :x:gext :x:role     hash  unique value → id
 //	:x:count :x:gcount                                       hash  natural key → how often it was used before

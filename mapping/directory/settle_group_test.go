@@ -71,6 +71,26 @@ func TestSettleGroup_ATombstoneThatLostItsRoleLosesItsName(t *testing.T) {
 	})
 }
 
+func TestSettleGroup_AGroupThatWasDeletedMeanwhileStandsForNoOtherRole(t *testing.T) {
+	each(t, func(r *rig) {
+		r.picture(RoleEntry{ID: "r1", Name: "Author"})
+		g := r.createGroup("Reds")
+		r.owning(g.ID, "r7", "Reds")
+		r.rename(g.ID, "Blues")
+		l := r.hold(GroupKey(g.ID)) // plans that the group takes a role that is there, and drops its own
+		must(r.d.DeleteGroup(r.ctx, g.ID, nil, ""))(r)
+		drop, none := "r7", ""
+		must(r.d.SettleGroup(r.ctx, g.ID, l, GroupResult{Role: &Role{ID: "r1", Name: "Author"}, Drop: &drop}))(r)
+		dropped := GroupResult{Drop: &none, End: done}
+		if must(r.d.LoadGroup(r.ctx, g.ID, l))(r).Item.RoleID == drop {
+			dropped.Role = &Role{}
+		}
+		must(r.d.SettleGroup(r.ctx, g.ID, l, dropped))(r)
+		r.syncGroup(g.ID)
+		r.equal("whose name it is", r.hash(":x:gname")["blues"], "")
+	})
+}
+
 func TestSettleGroup_ACreationIsNotTakenBackWhenANewerWishCameMeanwhile(t *testing.T) {
 	each(t, func(r *rig) {
 		g := r.createGroup("Bad name")

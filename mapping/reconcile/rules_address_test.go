@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/cmsclient/cmstest"
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/queue"
 )
@@ -272,6 +274,27 @@ func TestRetiredAccountGoesToWhoHasItsAddress(t *testing.T) {
 		}
 		if r.has("new@example.org") != "active Editor" || r.user(ada.ID).Old.ID != "" {
 			t.Errorf("%+v", r.user(ada.ID))
+		}
+	})
+}
+
+// Nobody is invited to an address where a look has just seen an account.
+func TestAccountThatALookSawAtTheNewAddressIsTaken(t *testing.T) {
+	each(t, reinviting(), func(t *testing.T, r *rig) {
+		u := r.create("ada@example.org")
+		r.settle()
+		_, err := r.byHand().CreateInvitation(r.ctx, cmsclient.InvitationCreate{Email: "new@example.org", RoleID: u.Link.RoleID})
+		r.must(err)
+		r.accept("new@example.org")
+		before := r.calls(false)["POST /site-invitations"]
+		r.fault(cmstest.Fault{Method: "DELETE", Path: "/site-invitations/:id", Action: "drop_before", Times: 1})
+		r.update(u.ID, person("ada@example.org", moved("new@example.org")))
+		r.settle()
+		if u = r.user(u.ID); u.Link.Kind != directory.Collaborator || u.Link.Address != "new@example.org" || len(r.invitations()) != 0 {
+			t.Errorf("%+v %v", u.Link, r.invitations())
+		}
+		if n := r.calls(false)["POST /site-invitations"] - before; n != 0 {
+			t.Errorf("%d invitations", n)
 		}
 	})
 }

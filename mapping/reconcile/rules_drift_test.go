@@ -471,6 +471,40 @@ func TestRoleThatALeaverKeepsIsLeftBehindWithoutACall(t *testing.T) {
 	})
 }
 
+// A former account keeps its role, though nobody gets in by it.
+func TestRoleOfAFormerAccountIsLeftBehindWithoutACall(t *testing.T) {
+	each(t, reinviting(), func(t *testing.T, r *rig) {
+		g, u := r.createGroup("Writers"), r.member("ada@example.org")
+		r.update(u.ID, person("ada@example.org", moved("new@example.org")))
+		r.accept("new@example.org")
+		r.importAll()
+		r.settle()
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Add: []string{u.ID}}}))
+		r.settle()
+		r.update(u.ID, person("ada@example.org", moved("new@example.org"), inactive))
+		r.settle()
+		r.update(u.ID, person("ada@example.org")) // has the former account again
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Remove: []string{u.ID}}}))
+		r.settle()
+		if u = r.user(u.ID); u.Old.RoleID == "" || u.Old.RoleID == u.Link.RoleID {
+			t.Fatalf("%+v", u)
+		}
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
+		r.settle()
+		r.lookAgain()
+		if n := r.calls(false)["DELETE /roles/:id"]; n != 0 {
+			t.Errorf("%d calls to delete a role that is held", n)
+		}
+		r.wantDrift("role_left_behind group/" + g.ID)
+		r.update(u.ID, person("ada@example.org", moved("new@example.org"))) // has the other one again, with the default's role
+		r.lookAgain()
+		r.settle()
+		if n := r.calls(false)["DELETE /roles/:id"]; n != 1 {
+			t.Errorf("%d calls to delete a role that nobody holds any more", n)
+		}
+	})
+}
+
 // What keeps a role is not always known here: a role that the CMS does not give up is asked for once.
 func TestRoleThatTheCMSDoesNotGiveUp_IsAskedForOnce(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {

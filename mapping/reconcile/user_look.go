@@ -18,7 +18,7 @@ import (
 // is found in a picture of all people that begins now.
 func (s *userSync) look(ctx context.Context) error {
 	s.looked, s.called, s.last = true, true, cmp.Or(s.last, "look")
-	s.send.until = time.Time{}
+	s.send.until, s.waiting = time.Time{}, directory.Link{}
 	seen, err := s.find(ctx)
 	if err != nil {
 		return err
@@ -137,8 +137,12 @@ func (s *userSync) inPicture(p *people, v *sight) {
 	if there {
 		v.link = linked
 	}
-	if l, ok := p.address(s.user.Address); ok && !same(l, linked) && !same(l, s.user.Old) && (!there || s.inviting()) {
-		v.link, v.had = l, linked
+	if l, ok := p.address(s.user.Address); ok && !same(l, linked) && !same(l, s.user.Old) {
+		if !there || s.inviting() {
+			v.link, v.had = l, linked
+		} else {
+			s.waiting = l
+		}
 	}
 	if v.link.ID == "" {
 		v.link, _ = p.address(s.user.Link.Address)

@@ -21,8 +21,9 @@ type userSync struct {
 	syncing
 	user      directory.User
 	roles     mapping.RoleSet
-	plans     mapping.Case // what the newest plan was made of
-	withdrawn bool         // an invitation that was to be withdrawn was gone already
+	plans     mapping.Case   // what the newest plan was made of
+	withdrawn bool           // an invitation that was to be withdrawn was gone already
+	waiting   directory.Link // what a look saw at the wished address, beside what is theirs
 }
 
 func (s *userSync) run(ctx context.Context) outcome {
@@ -127,6 +128,9 @@ func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
 	s.plans = c
 	res := directory.UserResult{Intent: s.cleared(), Unadopt: unadopt}
 	for i, step := range plan.Steps {
+		if step.Op == mapping.Invite && s.waiting.ID != "" {
+			return s.takeWaiting(ctx)
+		}
 		if res, err = s.step(ctx, step); err != nil {
 			return s.stepFailed(ctx, step, err)
 		}
@@ -141,6 +145,16 @@ func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
 		s.learn(res)
 	}
 	return s.conclude(ctx, c, plan, res)
+}
+
+// takeWaiting links what is at the wished address already: nobody can be invited there.
+func (s *userSync) takeWaiting(ctx context.Context) (outcome, error) {
+	seen := sight{link: s.waiting, had: s.user.Link, old: s.user.Old}
+	s.waiting = directory.Link{}
+	if err := s.found(ctx, seen); err != nil {
+		return s.settleFailed(ctx, err)
+	}
+	return outcome{}, errAgain
 }
 
 // after is the case once a result is written.

@@ -18,7 +18,7 @@ func Problems(dump map[string]Value) (wrong []string) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.dump)) {
-		for _, prefix := range []string{":xm:", ":xd:", ":ru:", ":rt:"} {
+		for _, prefix := range []string{":xm:", ":xd:", ":ru:", ":rt:", ":ro:"} {
 			if _, known := s.want[name]; strings.HasPrefix(name, prefix) && !known {
 				wrong = append(wrong, fmt.Sprintf("%s holds %v, which no record has", name, s.dump[name]))
 			}
@@ -113,6 +113,9 @@ func (s *snapshot) expectLink(id string, u Value) {
 	}
 	if u["ocid"] != "" {
 		s.put(":x:cms", u["okind"][:1]+u["ocid"], id)
+	}
+	if u["orole"] != "" && u["ocid"] != "" {
+		s.put(":ro:"+u["orole"], id, "1")
 	}
 	if u["crole"] != "" && u["cid"] != "" {
 		holders := ":ru:"

@@ -64,7 +64,7 @@ end
 -- not asked again before somebody has held it since.
 local function untie(rid, gid)
   local g, tried = p..':g:'..gid, 'tried:'..rid
-  if call('ZCARD', p..':ru:'..rid) + call('ZCARD', p..':rt:'..rid) > 0 then return call('HDEL', g, tried) end
+  if call('ZCARD', p..':ru:'..rid) + call('ZCARD', p..':rt:'..rid) + call('SCARD', p..':ro:'..rid) > 0 then return call('HDEL', g, tried) end
   local o = call('HMGET', g, 'state', 'roleid')
   if not o[1] or (o[1] ~= 'deleted' and o[2] == rid) or call('HSETNX', g, tried, '1') == 0 then return end
   d_drop(p, gid, rid)

@@ -69,7 +69,8 @@ for at = 3, #ARGV, 8 do
     if not call('ZSCORE', p..':gone', d_cmskey(l[1], l[2])) then report(at, 'new', '') end
   elseif what and not d_busy(p, p..':u:'..id, 'user/'..id, pic) then
     if what == 'old' then
-      call('HSET', p..':u:'..id, 'orole', l[5], 'oactive', l[6])
+      call('HSET', p..':u:'..id, 'oactive', l[6])
+      d_former(p, id, l[5])
       repair(at, id, l)
     elseif observe(at, id, l) then repair(at, id, l) end
   end

@@ -44,6 +44,17 @@ local function d_hold(p, role, id, seq, state)
   call('ZADD', p..(shown and ':ru:' or ':rt:')..role, seq, id)
 end
 
+-- The role of a former account ('' = none): its holders are in :ro:, for the account keeps the role, with access or without.
+local function d_former(p, id, role)
+  local u = p..':u:'..id
+  local was = call('HGET', u, 'orole')
+  if was and was ~= '' and was ~= role then call('SREM', p..':ro:'..was, id) end
+  if role ~= '' then
+    call('SADD', p..':ro:'..role, id)
+    call('HSET', u, 'orole', role)
+  else call('HDEL', u, 'orole') end
+end
+
 -- Keeps the set of those whom the identity provider manages and who have access to the CMS, after a change of either. Who
 -- is let in again as wished counts as deprovisioned no more.
 local function d_access(p, id)

@@ -4,6 +4,7 @@
 local function d_forget(p, id)
   local u = p..':u:'..id
   local f = call('HMGET', u, 'unf', 'addrf', 'ext', 'dnf', 'mailsf', 'seq', 'crole', 'ckind', 'cid', 'caddrf')
+  d_former(p, id, '')
   d_reindex(p..':x:un', id, f[1], '')
   d_reindex(p..':x:addr', id, f[2], '')
   d_reindex(p..':x:addr', id, f[10], '')
@@ -48,7 +49,8 @@ local function d_release(p, o, entity, addrf)
   if old and (old == entity or f[9] == addrf) then
     d_reindex(p..':x:cms', o, old, '')
     if f[9] ~= f[6] and f[9] ~= f[5] then d_reindex(p..':x:addr', o, f[9], '') end
-    call('HDEL', p..':u:'..o, 'okind', 'ocid', 'oaddr', 'oaddrf', 'orole', 'oactive')
+    d_former(p, o, '')
+    call('HDEL', p..':u:'..o, 'okind', 'ocid', 'oaddr', 'oaddrf', 'oactive')
   end
   local has = f[4] and f[4] ~= '' and d_cmskey(f[3], f[4])
   if f[10] ~= 'deleted' or not has or (has ~= entity and f[5] ~= addrf) then return end
@@ -153,7 +155,8 @@ local function d_old(p, id, o)
     call('HSETNX', p..':x:cms', has, id)
     if o[4] ~= '' then call('HSETNX', p..':x:addr', o[4], id) end
   end
-  call('HSET', u, 'okind', o[1], 'ocid', o[2], 'oaddr', o[3], 'oaddrf', o[4], 'orole', o[5], 'oactive', o[6])
+  call('HSET', u, 'okind', o[1], 'ocid', o[2], 'oaddr', o[3], 'oaddrf', o[4], 'oactive', o[6])
+  d_former(p, id, has ~= '' and o[5] or '')
 end
 
 -- Whether a picture of the CMS says nothing about a record: a sync wrote it after the picture was begun, or is at it.

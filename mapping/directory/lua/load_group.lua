@@ -9,8 +9,9 @@ if not q_fenced(p, key, ARGV[3], now) then return {'lost'} end
 local waiting, held, keep = 0, 0, 0
 local role = call('HGET', p..':g:'..ARGV[2], 'drop')
 if role and role ~= '' then
-  for _, holders in ipairs({p..':ru:', p..':rt:'}) do
-    for _, id in ipairs(call('ZRANGE', holders..role, 0, 199)) do
+  local former = call('SRANDMEMBER', p..':ro:'..role, 200)
+  for _, holders in ipairs({call('ZRANGE', p..':ru:'..role, 0, 199), call('ZRANGE', p..':rt:'..role, 0, 199), former}) do
+    for _, id in ipairs(holders) do
       local s = (q_state(p, 'user/'..id))
       if s == 'queued' or s == 'leased' then waiting = waiting + 1 elseif s == 'held' then held = held + 1 else keep = keep + 1 end
     end

@@ -31,7 +31,9 @@ local function take(role)
   return true
 end
 
-if ARGV[14] == '1' then
+-- A group that was deleted meanwhile gets no role of somebody else's any more.
+local given = ARGV[14] == '1' and (ARGV[15] == '' or ARGV[17] == '1' or call('HGET', g, 'state') ~= 'deleted')
+if given then
   if ARGV[15] ~= '' and ARGV[17] == '1' then
     local ok, has = take(ARGV[15])
     if not ok then return {'taken', has} end
@@ -49,7 +51,7 @@ if ARGV[19] == '' and had[2] and had[2] ~= '' then
   if d_undrop(p, id, had[2]) ~= '' then q_push(p, key, 'interactive', now, '1') end
   if had[2] ~= call('HGET', g, 'roleid') then d_reindex(roles, id, had[2], '') end
 elseif ARGV[19] ~= '' and ARGV[19] ~= 'keep' and ARGV[19] ~= call('HGET', g, 'roleid') then d_drop(p, id, ARGV[19]) end
-if ARGV[14] == '1' and had[1] and had[1] ~= '' and had[1] ~= ARGV[15] and not d_dropping(p, id, had[1]) then
+if given and had[1] and had[1] ~= '' and had[1] ~= ARGV[15] and not d_dropping(p, id, had[1]) then
   d_reindex(roles, id, had[1], '')
 end
 if ARGV[4] ~= '' and q_intent(p, key, '', ARGV[4] == 'clear' and '0' or '') and ARGV[7] ~= 'retry' and ARGV[7] ~= 'wait' then q_answered(p) end

@@ -34,7 +34,7 @@ func (m mutant) patch(_, text string) string {
 
 // mutants are broken one promise each.
 var mutants = []mutant{
-	{name: "an ack without looking at ticket and dirty mark", scripts: []change{
+	{name: "an ack without looking at ticket and dirty mark", seed: 163, scripts: []change{
 		{"local newer = q_set(r[5]) or (tonumber(r[3] or '') or 0) > (tonumber(ticket) or 0)", "local newer = false"},
 	}},
 	{name: "no look before a call is repeated", seed: 12, scripts: []change{
