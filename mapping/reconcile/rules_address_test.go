@@ -299,6 +299,26 @@ func TestAccountThatALookSawAtTheNewAddressIsTaken(t *testing.T) {
 	})
 }
 
+// Whoever was linked to what is at another address, and has the former address again before that was agreed on, is invited
+// there.
+func TestAddressThatReturnsBeforeTheOtherOneIsAgreedOnIsInvited(t *testing.T) {
+	each(t, reinviting(), func(t *testing.T, r *rig) {
+		r.deleted(r.member("gone@example.org").ID)
+		u := r.create("ada@example.org")
+		r.settle()
+		r.fault(cmstest.Fault{Method: "PUT", Path: "/users/:id", Action: "status", Status: 503, Times: 1})
+		r.update(u.ID, person("ada@example.org", moved("gone@example.org")))
+		if u = r.user(u.ID); u.Link.Address != "gone@example.org" || u.Sync.State == directory.Synced {
+			t.Fatalf("%+v", u)
+		}
+		r.update(u.ID, person("ada@example.org"))
+		r.settle()
+		if u = r.user(u.ID); u.Link.Address != "ada@example.org" || u.Sync.State != directory.Synced || r.collaborators()["gone@example.org"].Attributes["is_active"] != false {
+			t.Errorf("%+v", u)
+		}
+	})
+}
+
 // An address that somebody took from a leaver, and gave up again, is unique as long as the leaver's account is there.
 func TestAddressOfALeaversAccountIsGivenBack(t *testing.T) {
 	for name, giveUp := range map[string]func(*rig, directory.User){

@@ -43,7 +43,7 @@ func (s *userSync) look(ctx context.Context) error {
 // found writes what a look has seen.
 func (s *userSync) found(ctx context.Context, seen sight) error {
 	link, old, own := seen.merged()
-	res := directory.UserResult{Link: &link, Own: own, Intent: s.cleared(), Applied: s.unsure()}
+	res := directory.UserResult{Link: &link, Own: own, Intent: s.cleared(), Applied: s.agreedOn(link)}
 	if s.user.Old.ID != "" || old.ID != "" {
 		res.Old = &old
 	}
@@ -53,6 +53,17 @@ func (s *userSync) found(ctx context.Context, seen sight) error {
 	s.user.Link, s.own = link, false
 	s.learn(res)
 	return nil
+}
+
+// agreedOn is what is still agreed on once a look has linked something. Nothing is about what is at another address than what
+// there was: else its address would be taken for somebody's change by hand when the wish returns to the former one. nil: as
+// before.
+func (s *userSync) agreedOn(link directory.Link) *directory.Applied {
+	a := s.user.Applied
+	if !a.Known || a.Kind == directory.NoLink || link.ID == "" || same(link, s.user.Link) || mapping.SameAddress(link.Address, a.Address) {
+		return s.unsure()
+	}
+	return &directory.Applied{Known: true, Kind: link.Kind, Address: link.Address, Writes: a.Writes}
 }
 
 // unsure is what is still agreed on while nobody knows what became of a call: what the call would have changed is not, and
