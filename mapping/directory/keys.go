@@ -6,7 +6,8 @@ package directory
 //
 //	:u:ID          hash    a user: wish, link, last applied, status (fields: lua/lib.lua)
 //	:g:ID          hash    a group
-//	:gm:ID         set     members of a group; :gm:ID:old and :gm:ID:add are what a swap left to be told (drained by fan-out)
+//	:gm:ID         set     members of a group; :gm:ID:old and :gm:ID:add are what a swap left to be told (drained by fan-out);
+//	                       :gm:ID:busy are who was at work when told, while the role to drop waits for them
 //	:gm:ID:stage:RUN  set  a long list while it is staged, :gm:ID:stage:RUN:add its newcomers; both expire after stageTTL
 //	:ug:ID         set     groups of a user
 //	:ru:ROLE       zset    users seen with a CMS role, by sequence; tombstones are in :rt:ROLE

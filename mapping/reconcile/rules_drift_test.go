@@ -471,6 +471,24 @@ func TestRoleThatALeaverKeepsIsLeftBehindWithoutACall(t *testing.T) {
 	})
 }
 
+// A role is asked for when the calls that may be giving it have ended.
+func TestRoleWaitsForAMemberWhoWasAtWorkWhenItsGroupWasDeleted(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		g, u := r.createGroup("Writers"), r.member("ada@example.org")
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Add: []string{u.ID}}}))
+		l := r.lease(u.ID) // gives her the role
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
+		if n := r.calls(false)["DELETE /roles/:id"]; n != 0 {
+			t.Errorf("%d calls to delete a role that somebody may be given", n)
+		}
+		r.must(r.queue.Release(r.ctx, l))
+		r.settle()
+		if n := r.calls(false)["DELETE /roles/:id"]; n != 1 {
+			t.Errorf("%d calls to delete the role", n)
+		}
+	})
+}
+
 // A former account keeps its role, though nobody gets in by it.
 func TestRoleOfAFormerAccountIsLeftBehindWithoutACall(t *testing.T) {
 	each(t, reinviting(), func(t *testing.T, r *rig) {

@@ -7,8 +7,13 @@ local p, key = KEYS[1], 'group/'..ARGV[2]
 local now = q_now(p, ARGV[1])
 if not q_fenced(p, key, ARGV[3], now) then return {'lost'} end
 local waiting, held, keep = 0, 0, 0
-local role = call('HGET', p..':g:'..ARGV[2], 'drop')
-if role and role ~= '' then
+local role, busy = call('HGET', p..':g:'..ARGV[2], 'drop'), p..':gm:'..ARGV[2]..':busy'
+if not role or role == '' then call('DEL', busy)
+else
+  for _, id in ipairs(call('SMEMBERS', busy)) do
+    local s = (q_state(p, 'user/'..id))
+    if s == 'queued' or s == 'leased' then waiting = waiting + 1 else call('SREM', busy, id) end
+  end
   local former = call('SRANDMEMBER', p..':ro:'..role, 200)
   for _, holders in ipairs({call('ZRANGE', p..':ru:'..role, 0, 199), call('ZRANGE', p..':rt:'..role, 0, 199), former}) do
     for _, id in ipairs(holders) do

@@ -26,7 +26,7 @@ end
 local function group(id)
   local g, m = p..':g:'..id, p..':gm:'..id
   return none(call('HMGET', g, 'roleid', 'drop', 'drops')) and not left[id] and call('SISMEMBER', p..':fans', id) == 0
-    and call('EXISTS', m, m..':old', m..':add') == 0 and call('HGET', p..':x:gname', call('HGET', g, 'namef') or '') ~= id
+    and call('EXISTS', m, m..':old', m..':add', m..':busy') == 0 and call('HGET', p..':x:gname', call('HGET', g, 'namef') or '') ~= id
     and (q_state(p, 'group/'..id)) == 'idle'
 end
 
