@@ -41,7 +41,7 @@ var loadScripts = sync.OnceValue(func() *scripts {
 		swapMembers:   script("swap_members"),
 		fanOut:        script("fan_out"),
 		loadUser:      script("work", "load_user"),
-		loadGroup:     script("load_group"),
+		loadGroup:     script("drops", "inherit", "load_group"),
 		intend:        script("brake", "intend"),
 		settleUser:    script("link", "settle_user"),
 		settleGroup:   script("drops", "settle_group"),

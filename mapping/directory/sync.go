@@ -20,7 +20,7 @@ type Work[T any] struct {
 	Keep         int    // group: as Waiting, but nothing is to be done about them: leavers, and whom nobody wishes anything of
 	Waiting      int    // group: holders of the role to drop with work of their own waiting (of the first 200)
 	Now          int64  // ms, by the clock that queue records use
-	Yielding     bool   // user: the leaver who had the CMS account before may still have a call about it under way
+	Yielding     bool   // who had the CMS account, or the group's role, before is deleted and may still have a call about it under way
 }
 
 // IntentChange says what becomes of a noted CMS write.
@@ -110,7 +110,7 @@ func (d *Directory) LoadGroup(ctx context.Context, id string, l *queue.Lease) (W
 		return Work[Group]{}, ErrLost
 	}
 	refresh(l, texts(at(ans, 2)))
-	w := Work[Group]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Waiting: int(num(at(ans, 5))), Rules: str(at(ans, 6)), Held: int(num(at(ans, 7))), Keep: int(num(at(ans, 8)))}
+	w := Work[Group]{RolesVersion: str(at(ans, 3)), Now: num(at(ans, 4)), Waiting: int(num(at(ans, 5))), Rules: str(at(ans, 6)), Held: int(num(at(ans, 7))), Keep: int(num(at(ans, 8))), Yielding: str(at(ans, 9)) == "1"}
 	if rec := list(at(ans, 1)); rec != nil {
 		w.Item, w.Found = groupRecord(rec), true
 	}

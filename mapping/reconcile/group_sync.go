@@ -65,6 +65,10 @@ func (s *groupSync) round(ctx context.Context) (outcome, error) {
 		}
 		return outcome{}, errAgain
 	}
+	if work.Yielding {
+		return s.finish(ctx, directory.GroupResult{}, queue.Verdict{Outcome: queue.Wait, After: busyWait, Code: "busy",
+			Text: "the sync of a deleted group of this name is under way"})
+	}
 	if s.roles, s.all, err = s.engine.rolesFor(ctx, work.RolesVersion); err != nil {
 		return s.unreadable(ctx, err)
 	}
@@ -267,6 +271,10 @@ func (s *groupSync) look(ctx context.Context) error {
 	}
 	res.Intent = s.cleared()
 	_, err = s.settle(ctx, res)
+	if _, taken := errors.AsType[*directory.TakenError](err); taken {
+		res.Role, res.TellMembers = nil, false // another group has taken it over meanwhile
+		_, err = s.settle(ctx, res)
+	}
 	s.own = false
 	return err
 }

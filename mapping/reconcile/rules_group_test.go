@@ -3,7 +3,9 @@ package reconcile_test
 import (
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/scimcms/scimcms/cmsclient"
 	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/mapping/reconcile"
@@ -49,6 +51,57 @@ func TestTombstonesRoleGoesToTheGroupThatTakesItsName(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A group that is made while one of its name is being deleted waits for that one's sync: the CMS would refuse its role.
+func TestGroupWaitsForTheSyncOfADeletedOneOfItsName(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		old := r.createGroup("Writers")
+		r.settle()
+		_, err := r.dir.DeleteGroup(r.ctx, old.ID, nil, "")
+		r.must(err)
+		l, err := r.queue.Take(r.ctx, queue.TakeOptions{})
+		r.must(err)
+		if l == nil || l.Key != directory.GroupKey(old.ID) {
+			t.Fatalf("%+v", l)
+		}
+		g, err := r.engine.CreateGroup(r.ctx, directory.GroupWish{Name: "Writers"}, nil, 0)
+		r.must(err)
+		if n := r.calls(false)["POST /roles"]; n != 1 {
+			t.Errorf("%d calls to make a role whose name is taken", n-1)
+		}
+		r.must(r.queue.Release(r.ctx, l))
+		r.settle()
+		if now := r.group(g.Item.ID); now.RoleID == "" || !now.Owned || now.Sync.State != directory.Synced {
+			t.Errorf("%+v", now)
+		}
+	})
+}
+
+// A role that a call brought late is another group's when that has taken it over meanwhile.
+func TestRoleThatALookFindsWithAnotherGroupIsLeftToIt(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		r.importAll()
+		var g directory.Group
+		r.paused(func() { g = r.createGroup("Writers") })
+		l, err := r.queue.Take(r.ctx, queue.TakeOptions{})
+		r.must(err)
+		_, err = r.dir.LoadGroup(r.ctx, g.ID, l)
+		r.must(err)
+		r.must(r.dir.Intend(r.ctx, l, directory.Call{Note: `{"op":"create_role","address":"Writers"}`, Deadline: 13 * time.Second}))
+		_, err = r.byHand().CreateRole(r.ctx, cmsclient.RoleAttributes{Name: "Writers"})
+		r.must(err)
+		_, err = r.dir.DeleteGroup(r.ctx, g.ID, nil, "")
+		r.must(err)
+		r.importAll()
+		other, u := r.findGroup("Writers"), r.member("ada@example.org")
+		r.must(r.edit(other.ID, reconcile.GroupEdit{Members: directory.MemberChange{Add: []string{u.ID}}}))
+		r.clock.Advance(time.Hour) // the lease of the first one's sync is over
+		r.settle()
+		if other = r.group(other.ID); !other.Managed || other.RoleID == "" || r.user(u.ID).Link.RoleID != other.RoleID {
+			t.Errorf("%+v", other)
+		}
+	})
 }
 
 // Names are unique in whatever case; a group may change the case of its own.
