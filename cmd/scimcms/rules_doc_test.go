@@ -21,7 +21,7 @@ type rule struct {
 }
 
 var (
-	ruleRow = regexp.MustCompile("(?m)^\\| (\\d+[a-z]) \\| .+ \\| `([a-z/]+)` \\| (`Test[^|]*`) \\| .+ \\|$")
+	ruleRow = regexp.MustCompile("(?m)^\\| (\\d+[a-z]{1,2}) \\| .+ \\| `([a-z/]+)` \\| (`Test[^|]*`) \\| .+ \\|$")
 	anyRow  = regexp.MustCompile(`(?m)^\| \d`)
 	quoted  = regexp.MustCompile("`([^`]+)`")
 )

@@ -14,6 +14,7 @@ package directory
 //	:ro:ROLE       set     users whose former account has a role
 //	:l:u  :l:g     zset    listed users and groups, by sequence
 //	:x:un :x:addr :x:ext :x:cms :x:gname :x:gext :x:role     hash  unique value → id
+//	:x:also                                                  hash  address → ids with a lesser claim to it, by newlines
 //	:x:count :x:gcount                                       hash  natural key → how often it was used before
 //	:xm:EMAIL :xd:NAME   zset  users with an e-mail, a displayName, by sequence
 //	:acc           set     managed users who have access to the CMS: the active ones, for the brake

@@ -42,7 +42,7 @@ var loadScripts = sync.OnceValue(func() *scripts {
 		fanOut:        script("fan_out"),
 		loadUser:      script("work", "load_user"),
 		loadGroup:     script("drops", "inherit", "load_group"),
-		intend:        script("brake", "intend"),
+		intend:        script("brake", "link", "intend"),
 		settleUser:    script("link", "settle_user"),
 		settleGroup:   script("drops", "settle_group"),
 		read:          queue.ReadScript(sources("records", "read")),

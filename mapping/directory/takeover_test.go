@@ -230,3 +230,24 @@ func TestRevive_OfATombstoneWhoseAddressWasTakenIsAConflict(t *testing.T) {
 		})
 	})
 }
+
+func TestIntend_NobodyIsInvitedWhereAnInvitationIsAboutToBeWithdrawn(t *testing.T) {
+	each(t, func(r *rig) {
+		ada := r.create("ada@x.org")
+		la := r.hold(UserKey(ada.ID))
+		r.write(ada.ID, wish("ada@x.org", address("moved@x.org")))
+		bob := r.create("bob@x.org", address("ada@x.org"))
+		link := invitation("7", "ada@x.org") // which ada's sync has just made
+		must(r.d.SettleUser(r.ctx, ada.ID, la, UserResult{Link: &link, Own: true}))(r)
+		lb := r.hold(UserKey(bob.ID))
+		call := Call{Note: "invite", Deadline: time.Second, Changes: Changes{Asked: []string{"ada@x.org"}}}
+		r.untouched("an address that has an invitation", func() {
+			if err := r.d.Intend(r.ctx, lb, call, "mail:ada@x.org"); !wants(err, ErrBusy) {
+				r.Errorf("%v", err)
+			}
+		})
+		must(r.d.SettleUser(r.ctx, ada.ID, la, UserResult{Link: &Link{}, End: done}))(r)
+		r.ok(r.d.Intend(r.ctx, lb, call, "mail:ada@x.org"))
+		r.ok(r.q.Release(r.ctx, lb))
+	})
+}

@@ -171,6 +171,27 @@ func TestInvitationOfUnknownOutcomeIsWithdrawnThoughSomebodyElseHasTheAddress(t 
 	})
 }
 
+// An account that such an invitation brought belongs to whoever has its address by now.
+func TestAccountOfAnInvitationOfUnknownOutcomeBelongsToWhoHasItsAddress(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		u := r.waiting("first@example.org")
+		r.dying(u.ID, "first@example.org")
+		u = r.update(u.ID, person("first@example.org", moved("second@example.org")))
+		r.lateInvitation("first@example.org")
+		r.accept("first@example.org")
+		res, err := r.engine.CreateUser(r.ctx, person("other@example.org", moved("first@example.org")))
+		r.must(err)
+		r.clock.Advance(16 * time.Second)
+		r.settle()
+		if o := r.user(res.Item.ID); o.Sync.State != directory.Synced || o.Link.Kind != directory.Collaborator {
+			t.Errorf("%+v", o)
+		}
+		if u = r.user(u.ID); u.Old.ID != "" || u.Link.Address != "second@example.org" {
+			t.Errorf("%+v", u)
+		}
+	})
+}
+
 // The same when the next address is a leaver's: what comes with that does not replace what was asked for.
 func TestInvitationOfUnknownOutcomeIsWithdrawnThoughALeaversAddressIsTaken(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
@@ -321,6 +342,7 @@ func TestAddressThatReturnsBeforeTheOtherOneIsAgreedOnIsInvited(t *testing.T) {
 
 // An address that somebody took from a leaver, and gave up again, is unique as long as the leaver's account is there.
 func TestAddressOfALeaversAccountIsGivenBack(t *testing.T) {
+	t.Parallel()
 	for name, giveUp := range map[string]func(*rig, directory.User){
 		"moved on": func(r *rig, bob directory.User) { r.update(bob.ID, person("bob@example.org")) },
 		"left":     func(r *rig, bob directory.User) { r.deleted(bob.ID) },

@@ -126,39 +126,63 @@ func (s *snapshot) expectLink(id string, u Value) {
 	}
 }
 
-// addresses: a visible user has the wished address, and that of what is linked unless somebody else wishes it.
-func (s *snapshot) addresses() (wrong []string) {
-	index, wished := s.dump[":x:addr"], map[string]string{}
-	for id, u := range s.users {
-		if visible(u) && u["addrf"] != "" {
-			wished[u["addrf"]] = id
-			if index[u["addrf"]] != id {
-				wrong = append(wrong, "address "+u["addrf"]+" of "+id+" is indexed for "+index[u["addrf"]])
-			}
-		}
+// claim is how good a user's claim to an address is: d_claim in lua/lib.lua.
+func claim(u Value, address string) int {
+	has := u["caddrf"] == address || u["oaddrf"] == address
+	switch {
+	case visible(u) && u["addrf"] == address:
+		return 4
+	case visible(u) && has:
+		return 3
+	case has:
+		return 2
+	case u["addrf"] == address:
+		return 1
 	}
-	wrong = append(wrong, s.linkedAddresses(wished)...)
-	for a, id := range index {
-		if u := s.users[id]; a == "" || (a != u["addrf"] && a != u["caddrf"] && a != u["oaddrf"]) {
-			wrong = append(wrong, "address index has "+a+" for "+id+", which does not have it")
-		}
-	}
-	return wrong
+	return 0
 }
 
-// linkedAddresses looks for those of accounts that are not indexed, though nobody wishes them.
-func (s *snapshot) linkedAddresses(wished map[string]string) (wrong []string) {
-	index := s.dump[":x:addr"]
+// claims are, by address, the users who have one, and how good it is.
+func (s *snapshot) claims() map[string]map[string]int {
+	out := map[string]map[string]int{}
 	for id, u := range s.users {
-		for _, field := range []string{"caddrf", "oaddrf"} {
-			a := u[field]
-			if a == "" || !visible(u) || index[a] == id || wished[a] != "" {
+		for _, a := range []string{u["addrf"], u["caddrf"], u["oaddrf"]} {
+			if a == "" {
 				continue
 			}
-			// A tombstone that wished it last may still have it, until the link is next written.
-			if by := s.users[index[a]]; visible(by) || by["addrf"] != a {
-				wrong = append(wrong, field+" "+a+" of "+id+" is indexed for "+index[a])
+			if out[a] == nil {
+				out[a] = map[string]int{}
 			}
+			out[a][id] = claim(u, a)
+		}
+	}
+	return out
+}
+
+// addresses: whoever has the best claim to an address has it, and all others stand in line.
+func (s *snapshot) addresses() (wrong []string) {
+	claims, index, also := s.claims(), s.dump[":x:addr"], s.dump[":x:also"]
+	for a, of := range claims {
+		owner := index[a]
+		for id, c := range of {
+			if c > of[owner] {
+				wrong = append(wrong, fmt.Sprintf("address %s of %s is indexed for %q, who has a worse claim", a, id, owner))
+			}
+			if in := strings.Contains("\n"+also[a]+"\n", "\n"+id+"\n"); in == (id == owner) {
+				wrong = append(wrong, fmt.Sprintf("%s stands in line for address %s of %s: %t", id, a, owner, in))
+			}
+		}
+	}
+	for a, ids := range index {
+		for id := range strings.SplitSeq(ids+"\n"+also[a], "\n") {
+			if id != "" && claims[a][id] == 0 {
+				wrong = append(wrong, "address index has "+a+" for "+id+", which does not have it")
+			}
+		}
+	}
+	for a := range also {
+		if index[a] == "" {
+			wrong = append(wrong, "address "+a+" has others in line, and no owner")
 		}
 	}
 	return wrong

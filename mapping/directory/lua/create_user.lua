@@ -36,16 +36,14 @@ call('HSET', u, 'state', 'live', 'managed', '1', 'doc', ARGV[8], 'un', ARGV[9], 
   'addr', ARGV[12], 'addrf', ARGV[13], 'dnf', ARGV[14], 'mailsf', ARGV[15], 'active', ARGV[16], 'key', ARGV[6],
   'seq', seq, 'gen', '1', 'writes', '1', 'created', d_num(now), 'modified', d_num(now))
 call('HSET', p..':x:un', ARGV[10], id)
-if ARGV[13] ~= '' then call('HSET', p..':x:addr', ARGV[13], id) end
+if ARGV[13] ~= '' and not owners[2][1] then call('HSET', p..':x:addr', ARGV[13], id) end -- nobody else has a claim
 if ARGV[11] ~= '' then call('HSET', p..':x:ext', ARGV[11], id) end
 d_redisplay(p, id, seq, nil, ARGV[14])
 d_remail(p, id, seq, nil, ARGV[15])
 call('ZADD', p..':l:u', seq, id)
 local intent, look = '', 0
-if tomb then
-  intent, look = d_supersede(p, tomb, id, ARGV[13], now, tonumber(ARGV[17]))
-  d_borrow(p, id, tomb, ARGV[13])
-end
+if tomb then intent, look = d_supersede(p, tomb, id, ARGV[13], now, tonumber(ARGV[17])) end
+if owners[2][1] then d_place(p, id, ARGV[13]) end
 local key = 'user/'..id
 local ticket = d_push_with(p, key, ARGV[5], now, intent, look)
 d_audit(p, now, 'user.create', id)

@@ -3,7 +3,7 @@
 -- ARGV: 1 now, 2 id, 3 lease token ('' = none), 4 lease ms, 5 expected generation ('' = any)
 -- Returns {'ok', user, lease record or false} | {'gone'} | {'stale'}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
-local o = call('HMGET', u, 'state', 'gen', 'unf', 'dnf', 'mailsf', 'seq', 'active', 'crole', 'addrf')
+local o = call('HMGET', u, 'state', 'gen', 'unf', 'dnf', 'mailsf', 'seq', 'active', 'crole')
 if not d_visible(o[1]) then return {'gone'} end
 if ARGV[5] ~= '' and o[2] ~= ARGV[5] then return {'stale'} end
 local now = q_now(p, ARGV[1])
@@ -13,11 +13,11 @@ d_remail(p, id, o[6], o[5], '')
 call('ZREM', p..':l:u', id)
 d_leave_all(p, id, now)
 d_hold(p, o[8], id, o[6], 'deleted')
-if o[9] then d_return(p, id, o[9]) end
 if o[7] == '1' then call('HSET', u, 'deactgen', d_num(tonumber(o[2]) + 1)) end
 call('HSET', u, 'state', 'deleted', 'managed', '1', 'active', '0', 'doc', '', 'dnf', '', 'mailsf', '', 'unf', '',
   'gen', d_num(tonumber(o[2]) + 1), 'modified', d_num(now))
 call('HDEL', u, 'kept', 'gone')
+d_place_all(p, id)
 call('HINCRBY', u, 'writes', 1)
 d_access(p, id)
 q_push(p, 'user/'..id, 'leavers', now, '1')

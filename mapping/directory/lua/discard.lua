@@ -28,13 +28,14 @@ local c = call('HMGET', u, 'ckind', 'crole', 'writes')
 if gone then
   d_reindex(p..':x:un', id, '', ARGV[7])
   d_reindex(p..':x:ext', id, o[5], '')
-  d_reindex(p..':x:addr', id, '', ARGV[11])
   d_redisplay(p, id, o[3], '', ARGV[8])
   d_remail(p, id, o[3], '', ARGV[9])
   call('ZADD', p..':l:u', o[3], id)
   d_hold(p, c[2], id, o[3], 'live')
   call('HSET', u, 'state', 'live', 'managed', '0', 'adopted', '1', 'doc', ARGV[5], 'un', ARGV[6], 'unf', ARGV[7], 'ext', '',
     'dnf', ARGV[8], 'mailsf', ARGV[9], 'addr', ARGV[10], 'addrf', ARGV[11], 'aknown', '0')
+  if o[6] ~= ARGV[11] then d_place(p, id, o[6]) end
+  d_place_all(p, id)
   d_access(p, id)
 else
   call('HSET', u, 'kept', '1', 'aknown', '1', 'akind', c[1] or '', 'aaddr', o[14] or '', 'arole', c[2] or '', 'aactive', ARGV[4],

@@ -31,11 +31,12 @@ if not o[1] then
   end
 end
 d_reindex(p..':x:un', id, o[4], ARGV[8])
-d_reindex(p..':x:addr', id, o[5], l[4])
 d_redisplay(p, id, seq, o[6], ARGV[9])
 d_remail(p, id, seq, o[7], ARGV[10])
 call('HSET', u, 'state', 'live', 'managed', '0', 'doc', ARGV[6], 'un', ARGV[7], 'unf', ARGV[8], 'ext', '', 'addr', l[3],
   'addrf', l[4], 'dnf', ARGV[9], 'mailsf', ARGV[10], 'active', ARGV[11], 'modified', d_num(now), 'lsync', d_num(now))
 call('HINCRBY', u, 'gen', 1)
+if o[5] ~= l[4] then d_place(p, id, o[5]) end
+d_place(p, id, l[4])
 d_link(p, id, l, '')
 return 'ok'

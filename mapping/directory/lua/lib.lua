@@ -17,6 +17,48 @@ local function d_reindex(key, id, old, new)
   if new ~= '' then call('HSET', key, new, id) end
 end
 
+-- How good a user's claim to an address is: 4 a visible user wishes it, 3 it has something in the CMS there, 2 a tombstone
+-- has, 1 it is what a tombstone wished; 0 none.
+local function d_claim(p, id, address)
+  local f = call('HMGET', p..':u:'..id, 'state', 'addrf', 'caddrf', 'oaddrf')
+  local has = f[3] == address or f[4] == address
+  if not f[1] or not (has or f[2] == address) then return 0 end
+  if d_visible(f[1]) then return f[2] == address and 4 or 3 end
+  return has and 2 or 1
+end
+
+-- Gives an address to the user with the best claim to it, after a change of one user's claim: the index names one owner, and
+-- the others stand in :x:also until it is theirs. Among equals the one who has it keeps it.
+local function d_place(p, id, address)
+  if not address or address == '' then return end
+  local index, more = p..':x:addr', p..':x:also'
+  local owner, also = call('HGET', index, address), call('HGET', more, address)
+  if not also and (not owner or owner == id) then
+    if d_claim(p, id, address) > 0 then call('HSET', index, address, id) else call('HDEL', index, address) end
+    return
+  end
+  local seen, best, claim, rest = {}, nil, 0, {}
+  for o in string.gmatch((owner or '')..'\n'..(also or '')..'\n'..id, '[^\n]+') do
+    local c = seen[o] and 0 or d_claim(p, o, address)
+    seen[o] = true
+    if c > claim then
+      if best then rest[#rest+1] = best end
+      best, claim = o, c
+    elseif c > 0 then rest[#rest+1] = o end
+  end
+  if best then call('HSET', index, address, best) else call('HDEL', index, address) end
+  if #rest > 0 then call('HSET', more, address, table.concat(rest, '\n')) else call('HDEL', more, address) end
+end
+
+-- The same for all addresses of a user.
+local function d_place_all(p, id)
+  local f, done = call('HMGET', p..':u:'..id, 'addrf', 'caddrf', 'oaddrf'), {}
+  for i = 1, 3 do
+    if f[i] and not done[f[i]] then d_place(p, id, f[i]) end
+    done[f[i] or ''] = true
+  end
+end
+
 -- Moves a user's entries in the multi-valued index of e-mails (folded values joined by newlines).
 local function d_remail(p, id, seq, old, new)
   if old == new then return end
@@ -112,15 +154,4 @@ local function d_leave_all(p, id, now)
     end
   end
   call('DEL', p..':ug:'..id)
-end
-
--- Gives an address back that a record had taken from a tombstone and wishes no more, unless what it has in the CMS is there.
-local function d_return(p, id, addr)
-  local u = p..':u:'..id
-  local f = call('HMGET', u, 'lender', 'caddrf', 'oaddrf')
-  if not f[1] then return end
-  call('HDEL', u, 'lender')
-  if f[2] == addr or f[3] == addr then return end
-  local has, owner = call('HMGET', p..':u:'..f[1], 'caddrf', 'oaddrf'), call('HGET', p..':x:addr', addr)
-  if (has[1] == addr or has[2] == addr) and (not owner or owner == id) then call('HSET', p..':x:addr', addr, f[1]) end
 end

@@ -3,11 +3,9 @@
 -- Removes a record that the identity provider never touched, with all its index entries.
 local function d_forget(p, id)
   local u = p..':u:'..id
-  local f = call('HMGET', u, 'unf', 'addrf', 'ext', 'dnf', 'mailsf', 'seq', 'crole', 'ckind', 'cid', 'caddrf')
+  local f = call('HMGET', u, 'unf', 'addrf', 'ext', 'dnf', 'mailsf', 'seq', 'crole', 'ckind', 'cid', 'caddrf', 'oaddrf')
   d_former(p, id, '')
   d_reindex(p..':x:un', id, f[1], '')
-  d_reindex(p..':x:addr', id, f[2], '')
-  d_reindex(p..':x:addr', id, f[10], '')
   d_reindex(p..':x:ext', id, f[3], '')
   d_redisplay(p, id, f[6], f[4], '')
   d_remail(p, id, f[6], f[5], '')
@@ -17,6 +15,7 @@ local function d_forget(p, id)
   call('SREM', p..':acc', id)
   q_drop(p, 'user/'..id)
   call('DEL', u, p..':ug:'..id)
+  for _, at in ipairs({2, 10, 11}) do d_place(p, id, f[at]) end
 end
 
 -- Whether an entity is a record's former account, and nobody gets in by it any more.
@@ -48,16 +47,16 @@ local function d_release(p, o, entity, addrf)
   local old = f[8] and f[8] ~= '' and d_cmskey(f[7], f[8])
   if old and (old == entity or f[9] == addrf) then
     d_reindex(p..':x:cms', o, old, '')
-    if f[9] ~= f[6] and f[9] ~= f[5] then d_reindex(p..':x:addr', o, f[9], '') end
     d_former(p, o, '')
     call('HDEL', p..':u:'..o, 'okind', 'ocid', 'oaddr', 'oaddrf', 'oactive')
+    d_place(p, o, f[9])
   end
   local has = f[4] and f[4] ~= '' and d_cmskey(f[3], f[4])
   if f[10] ~= 'deleted' or not has or (has ~= entity and f[5] ~= addrf) then return end
   d_unhold(p, f[2], o)
   d_reindex(p..':x:cms', o, has, '')
-  if f[5] ~= f[6] then d_reindex(p..':x:addr', o, f[5], '') end
   call('HDEL', p..':u:'..o, 'ckind', 'cid', 'caddr', 'caddrf', 'crole', 'cactive', 'cexpired', 'cname')
+  d_place(p, o, f[5])
   d_access(p, o)
 end
 
@@ -99,37 +98,31 @@ end
 -- entity: it is theirs, though somebody else may have its address by now.
 local function d_link(p, id, l, keep, own)
   local u, cms, addr = p..':u:'..id, p..':x:cms', p..':x:addr'
-  local o = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'crole', 'addrf', 'seq', 'state', 'oaddrf', 'cactive')
+  local o = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'crole', 'seq', 'state', 'cactive')
   local had = o[2] and o[2] ~= '' and d_cmskey(o[1], o[2]) or ''
   local has = l[1] ~= '' and d_cmskey(l[1], l[2]) or ''
-  local clash, twin, twin2, linked, indexed
-  local index = has ~= '' and l[4] ~= ''
+  local clash, twin, twin2, linked
   if has ~= '' then
     clash, twin, linked = d_holder(p, id, cms, has)
     if clash then return clash end
   end
-  if index then
-    clash, twin2, indexed = d_holder(p, id, addr, l[4])
+  if has ~= '' and l[4] ~= '' then
+    clash, twin2 = d_holder(p, id, addr, l[4])
     if clash then
       -- Somebody else has the address by now. What was this record's under it stays its own, and so does a leaver's: all
       -- of it, if the other one keeps an account of their own under another address (on_email_change: keep).
       local other = call('HMGET', p..':u:'..clash, 'ckind', 'cid', 'caddrf')
-      local keeps = o[7] == 'deleted' and other[1] == 'collaborator' and d_cmskey(other[1], other[2]) ~= has and other[3] ~= l[4]
-      if not own and not keeps and (had ~= has or (o[3] ~= l[4] and o[7] ~= 'deleted')) then return clash end
-      index = false
+      local keeps = o[6] == 'deleted' and other[1] == 'collaborator' and d_cmskey(other[1], other[2]) ~= has and other[3] ~= l[4]
+      if not own and not keeps and (had ~= has or (o[3] ~= l[4] and o[6] ~= 'deleted')) then return clash end
     end
   end
   d_release(p, twin, has, l[4])
   if twin2 ~= twin then d_release(p, twin2, has, l[4]) end
   if had ~= '' and had ~= has and had ~= keep then d_gone(p, id, had) end
-  if had == '' or had ~= keep then
-    if o[3] and o[3] ~= l[4] and o[3] ~= o[5] and o[3] ~= o[8] then d_reindex(addr, id, o[3], '') end
-  end
   if o[4] ~= l[5] then d_unhold(p, o[4], id) end
   if has ~= '' then
     if not linked then call('HSET', cms, has, id) end
-    if index and not indexed then call('HSET', addr, l[4], id) end
-    d_hold(p, l[5], id, o[6] or 0, o[7])
+    d_hold(p, l[5], id, o[5] or 0, o[6])
   end
   local f = {'ckind', l[1], 'cid', l[2], 'caddr', l[3], 'caddrf', l[4], 'crole', l[5], 'cactive', l[6],
     'cexpired', l[7], 'cname', l[8], 'miss', '0'}
@@ -137,7 +130,11 @@ local function d_link(p, id, l, keep, own)
   if l[1] == 'invitation' and had ~= has then f[19], f[20], f[21], f[22] = 'invseq', call('GET', p..':seq') or '0', 'resends', '0'
   elseif l[1] == 'collaborator' then f[19], f[20] = 'invseq', '0' end
   call('HSET', u, unpack(f))
-  if o[1] ~= l[1] or o[9] ~= l[6] then d_access(p, id) end
+  if o[3] ~= l[4] then
+    d_place(p, id, o[3])
+    d_place(p, id, l[4])
+  end
+  if o[1] ~= l[1] or o[7] ~= l[6] then d_access(p, id) end
   return nil
 end
 
@@ -145,18 +142,20 @@ end
 -- there is none any more. What the one before it left in the indexes goes.
 local function d_old(p, id, o)
   local u = p..':u:'..id
-  local f = call('HMGET', u, 'okind', 'ocid', 'oaddrf', 'ckind', 'cid', 'caddrf', 'addrf')
+  local f = call('HMGET', u, 'okind', 'ocid', 'oaddrf', 'ckind', 'cid')
   local has = o[2] ~= '' and d_cmskey(o[1], o[2]) or ''
   local was = f[2] and f[2] ~= '' and d_cmskey(f[1], f[2]) or ''
   local link = f[5] and f[5] ~= '' and d_cmskey(f[4], f[5]) or ''
   if was ~= '' and was ~= has and was ~= link then d_gone(p, id, was) end
-  if f[3] and f[3] ~= o[4] and f[3] ~= f[6] and f[3] ~= f[7] then d_reindex(p..':x:addr', id, f[3], '') end
   if has ~= '' then
     call('HSETNX', p..':x:cms', has, id)
-    if o[4] ~= '' then call('HSETNX', p..':x:addr', o[4], id) end
   end
   call('HSET', u, 'okind', o[1], 'ocid', o[2], 'oaddr', o[3], 'oaddrf', o[4], 'oactive', o[6])
   d_former(p, id, has ~= '' and o[5] or '')
+  if f[3] ~= o[4] then
+    d_place(p, id, f[3])
+    d_place(p, id, o[4])
+  end
 end
 
 -- Whether a picture of the CMS says nothing about a record: a sync wrote it after the picture was begun, or is at it.

@@ -21,6 +21,10 @@ local had = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'okind', 'ocid', 'oaddrf'
 local clash, former
 if ARGV[23] == '1' and ARGV[25] ~= '' then
   clash, former = d_holder(p, id, p..':x:cms', d_cmskey(ARGV[24], ARGV[25]))
+  -- An account that somebody made by an invitation which the record gave up belongs to whoever has its address by now.
+  if not clash and ARGV[24] == 'collaborator' and had[2] ~= ARGV[25] and had[5] ~= ARGV[25] then
+    clash = d_holder(p, id, p..':x:addr', ARGV[27])
+  end
   if clash then return {'taken', clash, d_leaving(p, clash, ARGV[24], ARGV[25])} end
 end
 if ARGV[14] ~= '0' then

@@ -75,14 +75,6 @@ local function d_supersede(p, tomb, id, addr, now, look)
   return intent, at
 end
 
--- Notes of whom a record has the address that it took from a tombstone, if that still has something in the CMS under it: it is
--- theirs again when the record gives the address up.
-local function d_borrow(p, id, tomb, addr)
-  local f = call('HMGET', p..':u:'..tomb, 'caddrf', 'oaddrf', 'lender')
-  local lender = (f[1] == addr or f[2] == addr) and tomb or f[3]
-  if lender and lender ~= id then call('HSET', p..':u:'..id, 'lender', lender) end
-end
-
 -- Queues a user after a commit that may have taken over a tombstone's intent and look, and returns the ticket. An intent
 -- of its own is kept.
 local function d_push_with(p, key, lane, now, intent, look)

@@ -6,8 +6,8 @@
 -- Returns {'ok', user, lease record or false, now, ticket, queue state} (user: only when a tombstone left something,
 -- else false, since the caller knows it all) | {'gone'} | {'stale'} | {'taken', attribute, id}
 local p, u, id = KEYS[1], KEYS[2], ARGV[2]
-local o = call('HMGET', u, 'state', 'gen', 'unf', 'ext', 'addrf', 'dnf', 'mailsf', 'active', 'seq', 'caddrf', 'cid',
-  'deactgen', 'oaddrf', 'crole')
+local o = call('HMGET', u, 'state', 'gen', 'unf', 'ext', 'addrf', 'dnf', 'mailsf', 'active', 'seq', 'cid',
+  'deactgen', 'crole')
 if not o[1] then return {'gone'} end
 if o[2] ~= ARGV[6] then return {'stale'} end
 local has = call('HGET', p..':x:un', ARGV[9])
@@ -25,22 +25,14 @@ local now = q_now(p, ARGV[1])
 local seq, gen = o[9], tonumber(o[2]) + 1
 d_reindex(p..':x:un', id, o[3], ARGV[9])
 d_reindex(p..':x:ext', id, o[4], ARGV[10])
--- The addresses of what the user has in the CMS stay indexed: the CMS account, and a former one.
-local held = o[5] and (o[5] == o[10] or o[5] == o[13])
-d_reindex(p..':x:addr', id, held and '' or o[5], ARGV[12])
-for _, at in ipairs({10, 13}) do
-  local owner = o[at] and o[at] ~= '' and (call('HGET', p..':x:addr', o[at]) or id)
-  if owner and not d_visible(owner ~= id and d_state(p, 'u', owner)) then call('HSET', p..':x:addr', o[at], id) end
-end
-if o[5] and o[5] ~= ARGV[12] then d_return(p, id, o[5]) end
 d_redisplay(p, id, seq, o[6], ARGV[13])
 d_remail(p, id, seq, o[7], ARGV[14])
 if o[1] ~= 'live' then call('ZADD', p..':l:u', seq, id) end
 if o[1] == 'deleted' then
-  d_hold(p, o[14], id, seq, 'live')
+  d_hold(p, o[12], id, seq, 'live')
   d_leave_all(p, id, now)
 end
-local deact = o[12] or '0'
+local deact = o[11] or '0'
 if o[8] == '1' and ARGV[15] == '0' then deact = d_num(gen) end
 call('HSET', u, 'state', 'live', 'managed', '1', 'doc', ARGV[7], 'un', ARGV[8], 'unf', ARGV[9], 'ext', ARGV[10],
   'addr', ARGV[11], 'addrf', ARGV[12], 'dnf', ARGV[13], 'mailsf', ARGV[14], 'active', ARGV[15], 'gen', d_num(gen),
@@ -50,10 +42,11 @@ call('HINCRBY', u, 'writes', 1)
 d_access(p, id)
 local key, intent, look = 'user/'..id, '', 0
 if tomb then
-  if not o[11] or o[11] == '' then intent, look = d_supersede(p, tomb, id, ARGV[12], now, tonumber(ARGV[16]))
+  if not o[10] or o[10] == '' then intent, look = d_supersede(p, tomb, id, ARGV[12], now, tonumber(ARGV[16]))
   else look = d_overlap(p, tomb, now, tonumber(ARGV[16])) end
-  d_borrow(p, id, tomb, ARGV[12])
 end
+if o[5] ~= ARGV[12] then d_place(p, id, o[5]) end
+if o[5] ~= ARGV[12] or not d_visible(o[1]) then d_place_all(p, id) end
 local ticket = d_push_with(p, key, ARGV[5], now, intent, look)
 d_audit(p, now, ARGV[17], id)
 local rec = false

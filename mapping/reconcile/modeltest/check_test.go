@@ -136,6 +136,11 @@ func (e *end) mayBeParked(key, code string) bool {
 	return false
 }
 
+// rightlyParked says that a user is kept aside because of what people did in the CMS.
+func (e *end) rightlyParked(id, code string) bool {
+	return e.dump[":q:parked"]["user/"+id] != "" && e.mayBeParked("user/"+id, code)
+}
+
 // checkWish: what is recorded is what was wished last.
 func (e *end) checkWish(id string, u directorytest.Value) {
 	if u["managed"] != "1" {
@@ -171,7 +176,7 @@ func (e *end) checkWish(id string, u directorytest.Value) {
 	case u["state"] == "rejected" && ev.outcome == accepted:
 		e.violation("accepted means kept: operation %d was accepted, but its record is a rejected one", n)
 	case e.dropped["user/"+id]:
-	case u["state"] == "live" && ((u["active"] == "1") != ev.wish.Active || u["addr"] != ev.wish.Address || u["un"] != ev.wish.UserName):
+	case u["state"] == "live" && ((u["active"] == "1") != ev.wish.Active && (u["active"] == "1" || !e.history.off(id)) || u["addr"] != ev.wish.Address || u["un"] != ev.wish.UserName):
 		e.violation("record %s is not as operation %d wished it (title %q): %v", id, n, title, u)
 	}
 }
@@ -281,7 +286,7 @@ func (e *end) checkIn(id, who string, u directorytest.Value) {
 		entity, there = e.joined[u["cid"]]
 	}
 	if !there {
-		if !tainted {
+		if !tainted && !e.rightlyParked(id, u["code"]) {
 			e.violation("%s is wished, and the CMS has nothing; status %s %s", who, u["status"], u["code"])
 		}
 		return

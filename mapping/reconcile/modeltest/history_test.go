@@ -1,6 +1,10 @@
 package modeltest
 
-import "github.com/scimcms/scimcms/mapping/directory"
+import (
+	"slices"
+
+	"github.com/scimcms/scimcms/mapping/directory"
+)
 
 // outcome is what the identity provider was told of a write.
 type outcome int
@@ -22,6 +26,7 @@ type event struct {
 	user     string // the record, "" when unknown
 	wish     *directory.UserWish
 	same     bool // it wished what was wished already
+	off      bool // and that was no access: a creation that the CMS refused is shown so
 	group    string
 	name     string
 	deletes  bool
@@ -59,6 +64,11 @@ func (h history) byNonce(n int) *event {
 // writes says which writes set a user's wish.
 func writes(id string) func(*event) bool {
 	return func(e *event) bool { return e.user == id && e.group == "" && !e.same && (e.wish != nil || e.deletes) }
+}
+
+// off says that a user was wished to have no access because a client sent back what it was shown.
+func (h history) off(id string) bool {
+	return slices.ContainsFunc(h, func(e *event) bool { return e.user == id && e.off && e.outcome != noEffect })
 }
 
 // names says which writes set a group's name, or took the group away.

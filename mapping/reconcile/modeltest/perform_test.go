@@ -222,7 +222,7 @@ func (w *world) patch(ctx context.Context, r *replica, e *event, o op) error {
 			}
 		case "repush": // the very same
 			wish.Doc = cur.Doc
-			e.same = true
+			e.same, e.off = true, !cur.Active
 			return wish, nil
 		}
 		e.wish = &wish
