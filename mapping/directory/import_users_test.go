@@ -98,6 +98,21 @@ func TestImport_APictureNeverOverwritesWhatASyncWroteAfterItBegan(t *testing.T) 
 	}
 }
 
+func TestImport_WhatASyncHasLetGoOfIsNotGivenToAFormerOwnerOfItsAddress(t *testing.T) {
+	each(t, func(r *rig) {
+		joe := r.create("joe@x.org", address("ada@x.org"))
+		r.linked(joe.ID, Link{})
+		r.deleteUser(joe.ID)
+		r.rest(joe.ID)
+		ada := r.create("ada@x.org")
+		r.linked(ada.ID, invitation("7", "ada@x.org"))
+		picture := must(r.d.BeginPicture(r.ctx))(r)
+		r.write(ada.ID, wish("ada@x.org", address("moved@x.org")))
+		r.linked(ada.ID, Link{}) // withdrawn after the picture was begun
+		r.untouched("the picture", func() { r.equal("findings", len(r.shownBy(picture, invitation("7", "ada@x.org"))), 0) })
+	})
+}
+
 // abandoned leaves a user with an intent whose holder is gone.
 func (r *rig) abandoned(id string) {
 	r.Helper()

@@ -340,6 +340,24 @@ func TestAddressThatReturnsBeforeTheOtherOneIsAgreedOnIsInvited(t *testing.T) {
 	})
 }
 
+// The same when the invitation to the other address was sent, and a call before it may still arrive.
+func TestAddressThatReturnsWhileTheOtherInvitationIsNotAgreedOnIsInvited(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		u := r.create("ada@example.org")
+		r.settle()
+		r.fault(cmstest.Fault{Method: "DELETE", Path: "/site-invitations/:id", Action: "drop_before", Times: 1})
+		r.update(u.ID, person("ada@example.org", moved("other@example.org"))) // the first withdrawal may still arrive
+		if u = r.user(u.ID); u.Link.Address != "other@example.org" {
+			t.Fatalf("%+v", u)
+		}
+		r.update(u.ID, person("ada@example.org"))
+		r.settle()
+		if u = r.user(u.ID); u.Link.Address != "ada@example.org" || u.Sync.State != directory.Synced || len(r.invitations()) != 1 {
+			t.Errorf("%+v %v", u, r.invitations())
+		}
+	})
+}
+
 // An address that somebody took from a leaver, and gave up again, is unique as long as the leaver's account is there.
 func TestAddressOfALeaversAccountIsGivenBack(t *testing.T) {
 	t.Parallel()

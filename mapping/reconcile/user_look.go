@@ -43,7 +43,7 @@ func (s *userSync) look(ctx context.Context) error {
 // found writes what a look has seen.
 func (s *userSync) found(ctx context.Context, seen sight) error {
 	link, old, own := seen.merged()
-	res := directory.UserResult{Link: &link, Own: own, Intent: s.cleared(), Applied: s.agreedOn(link)}
+	res := directory.UserResult{Link: &link, Own: own, Intent: s.cleared(), Applied: cmp.Or(s.moved(link), s.unsure())}
 	if s.user.Old.ID != "" || old.ID != "" {
 		res.Old = &old
 	}
@@ -55,13 +55,12 @@ func (s *userSync) found(ctx context.Context, seen sight) error {
 	return nil
 }
 
-// agreedOn is what is still agreed on once a look has linked something. Nothing is about what is at another address than what
-// there was: else its address would be taken for somebody's change by hand when the wish returns to the former one. nil: as
-// before.
-func (s *userSync) agreedOn(link directory.Link) *directory.Applied {
+// moved is what is still agreed on once something else is linked at another address than what there was: nothing about it, or
+// its address would be taken for somebody's change by hand when the wish returns to the former one. nil: it is not so.
+func (s *userSync) moved(link directory.Link) *directory.Applied {
 	a := s.user.Applied
 	if !a.Known || a.Kind == directory.NoLink || link.ID == "" || same(link, s.user.Link) || mapping.SameAddress(link.Address, a.Address) {
-		return s.unsure()
+		return nil
 	}
 	return &directory.Applied{Known: true, Kind: link.Kind, Address: link.Address, Writes: a.Writes}
 }

@@ -135,9 +135,12 @@ func (s *userSync) carryOut(ctx context.Context) (outcome, error) {
 			return s.stepFailed(ctx, step, err)
 		}
 		res.Intent, res.Unadopt = s.cleared(), unadopt
+		if res.Link != nil {
+			res.Applied = s.moved(*res.Link)
+		}
 		c = after(c, res)
-		if i == len(plan.Steps)-1 {
-			break
+		if i == len(plan.Steps)-1 && res.Applied == nil {
+			break // written with the end; what is agreed on no more is written in any case
 		}
 		if _, err := s.settle(ctx, res); err != nil {
 			return s.settleFailed(ctx, err)

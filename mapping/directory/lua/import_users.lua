@@ -24,7 +24,8 @@ local function owner_of(l)
     if o[4] and d_cmskey(o[3] or '', o[4]) == entity then return id, 'old' end
     call('HDEL', p..':x:cms', entity)
   end
-  id = l[4] ~= '' and call('HGET', p..':x:addr', l[4])
+  -- What a sync has let go of since the picture was begun is nobody's any more, whoever has its address.
+  id = l[4] ~= '' and not call('ZSCORE', p..':gone', entity) and call('HGET', p..':x:addr', l[4])
   if not id then return nil end
   local o = call('HMGET', p..':u:'..id, 'state', 'cid', 'caddrf')
   if not o[1] then return nil end

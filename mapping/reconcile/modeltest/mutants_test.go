@@ -37,6 +37,13 @@ var mutants = []mutant{
 	{name: "an ack without looking at ticket and dirty mark", seed: 163, scripts: []change{
 		{"local newer = q_set(r[5]) or (tonumber(r[3] or '') or 0) > (tonumber(ticket) or 0)", "local newer = false"},
 	}},
+	{name: "no mark when a key is written while it is leased", scripts: []change{
+		{"redis.call('HSET', k, 'ticket', q_num(ticket), 'dirty', q_urgent(lane, r[4]))", ""},
+	}},
+	{name: "no fencing", scripts: []change{
+		{"return q_set(token) and r[1] == token and (tonumber(r[2] or '') or 0) > now", "return true"},
+		{"if not q_set(token) or r[1] ~= token or (tonumber(r[2] or '') or 0) <= now then return 'lost' end", ""},
+	}},
 	{name: "no look before a call is repeated", seed: 12, scripts: []change{
 		{"for i = 1, 7 do r[i] = r[i] or '' end", "for i = 1, 7 do r[i] = r[i] or '' end r[4] = '' r[5] = ''"},
 	}},
