@@ -37,7 +37,7 @@ var mutants = []mutant{
 	{name: "an ack without looking at ticket and dirty mark", seed: 163, scripts: []change{
 		{"local newer = q_set(r[5]) or (tonumber(r[3] or '') or 0) > (tonumber(ticket) or 0)", "local newer = false"},
 	}},
-	{name: "no mark when a key is written while it is leased", scripts: []change{
+	{name: "no mark when a key is written while it is leased", seed: 163, scripts: []change{
 		{"redis.call('HSET', k, 'ticket', q_num(ticket), 'dirty', q_urgent(lane, r[4]))", ""},
 	}},
 	{name: "no fencing", scripts: []change{
