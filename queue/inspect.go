@@ -239,3 +239,12 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	}
 	return s, nil
 }
+
+// ParkedFor tells how many keys are parked with a code.
+func (q *Queue) ParkedFor(ctx context.Context, code string) (int64, error) {
+	n, err := q.opt.Redis.HGet(ctx, q.keys.codes(), code).Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("queue: parked: %w", err)
+	}
+	return n, nil
+}

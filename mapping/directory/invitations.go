@@ -29,16 +29,27 @@ func (d *Directory) StopInvitations(ctx context.Context, s InvitationStop) error
 
 // Admit asks whether an invitation may be sent now. Between two probes lies at least every.
 func (d *Directory) Admit(ctx context.Context, every time.Duration) (Admission, InvitationStop, error) {
-	ans, err := d.run(ctx, d.scripts.admit, []string{d.keys.invitationStop()}, d.now(), ms(every), ms(invitationStopFor))
+	return d.admit(ctx, every, true)
+}
+
+// ProbeInvitations asks whether it is time to look if the CMS takes invitations again. Those whom a former probe let pass do
+// not matter: the process that was to replay them may have died.
+func (d *Directory) ProbeInvitations(ctx context.Context, every time.Duration) (Admission, InvitationStop, error) {
+	return d.admit(ctx, every, false)
+}
+
+func (d *Directory) admit(ctx context.Context, every time.Duration, invites bool) (Admission, InvitationStop, error) {
+	ans, err := d.run(ctx, d.scripts.admit, []string{d.keys.invitationStop()}, d.now(), ms(every), ms(invitationStopFor), flag(invites))
 	if err != nil {
 		return "", InvitationStop{}, err
 	}
 	return Admission(str(at(ans, 0))), InvitationStop{Code: str(at(ans, 1)), Text: str(at(ans, 2))}, nil
 }
 
-// FreeInvitations lets n invitations pass a stop.
+// FreeInvitations lets n invitations pass a stop, if there still is one.
 func (d *Directory) FreeInvitations(ctx context.Context, n int64) error {
-	return unavailable(d.rdb.HSet(ctx, d.keys.invitationStop(), "free", n).Err())
+	_, err := d.run(ctx, d.scripts.freeInvitations, []string{d.keys.invitationStop()}, n)
+	return err
 }
 
 // ResumeInvitations forgets a stop.

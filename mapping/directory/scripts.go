@@ -20,7 +20,8 @@ type scripts struct {
 	knownMembers, stageMembers, swapMembers, fanOut              *redis.Script
 	loadUser, loadGroup, intend, settleUser, settleGroup         *redis.Script
 	read, importUsers, importNewUser, importMissing, importRoles *redis.Script
-	saveRoles, lost, window, stopInvitations, admit, discard     *redis.Script
+	saveRoles, lost, window, admit, discard                      *redis.Script
+	stopInvitations, freeInvitations                             *redis.Script
 	linkUser, claimRules, sweepRules, resolveRoles               *redis.Script
 	imported, prune                                              *redis.Script
 }
@@ -63,6 +64,7 @@ var loadScripts = sync.OnceValue(func() *scripts {
 		admit:         script("admit"),
 
 		stopInvitations: script("stop_invitations"),
+		freeInvitations: script("free_invitations"),
 	}
 })
 

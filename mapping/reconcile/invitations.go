@@ -68,15 +68,19 @@ func (e *Engine) freeSeats(ctx context.Context) (int64, error) {
 
 // reopen lets as many invitations pass as there are free seats, and replays those who wait for one.
 func (e *Engine) reopen(ctx context.Context, stop directory.InvitationStop, free int64) {
-	waiting, err := e.queue.Stats(ctx)
-	if err == nil && waiting.Codes[stop.Code] > 0 {
+	waiting, err := e.queue.ParkedFor(ctx, stop.Code)
+	if err == nil && waiting > 0 {
 		// The stop stays until nobody waits: if this process dies before the replay, the next probe does it.
 		err = e.dir.FreeInvitations(ctx, free)
 	} else if err == nil {
 		err = e.dir.ResumeInvitations(ctx)
 	}
 	if err == nil {
-		_, err = e.queue.ReplayCode(ctx, stop.Code, int(free))
+		limit := -1
+		if free < waiting {
+			limit = int(free)
+		}
+		_, err = e.queue.ReplayCode(ctx, stop.Code, limit)
 	}
 	if err != nil {
 		e.log.WarnContext(ctx, "those who wait for an invitation could not be replayed", "project", e.o.Project, "error", err)
@@ -98,10 +102,14 @@ func (e *Engine) ProbeSeats(ctx context.Context) {
 		return
 	}
 	stop, err := e.dir.InvitationsStopped(ctx)
-	if err != nil || stop.Code != codeNoSeat {
+	switch {
+	case err == nil && stop.Code == "":
+		e.replayUnstopped(ctx)
+		return
+	case err != nil || stop.Code != codeNoSeat:
 		return
 	}
-	admission, stop, err := e.dir.Admit(ctx, probeEvery)
+	admission, stop, err := e.dir.ProbeInvitations(ctx, probeEvery)
 	if err != nil || admission != directory.Probe {
 		return
 	}
@@ -111,6 +119,19 @@ func (e *Engine) ProbeSeats(ctx context.Context) {
 		e.log.WarnContext(ctx, "the CMS does not say how many seats are free", "project", e.o.Project, "error", err)
 	case free > 0:
 		e.reopen(ctx, stop, free)
+	}
+}
+
+// replayUnstopped replays those who wait for a seat though nothing stops invitations: they were parked while another process
+// forgot the stop.
+func (e *Engine) replayUnstopped(ctx context.Context) {
+	n, err := e.queue.ParkedFor(ctx, codeNoSeat)
+	if err == nil && n > 0 {
+		_, err = e.queue.ReplayCode(ctx, codeNoSeat, -1)
+		e.o.Wake()
+	}
+	if err != nil {
+		e.log.WarnContext(ctx, "those who wait for a seat could not be replayed", "project", e.o.Project, "error", err)
 	}
 }
 

@@ -72,6 +72,33 @@ func TestNoFreeSeat_StopsInvitationsAfterOneRefusal(t *testing.T) {
 	})
 }
 
+// Who is parked for want of a seat is taken up when seats are free, wherever the process died that was to do it.
+func TestReplayOfThoseWithoutASeatIsGoneOnWith(t *testing.T) {
+	t.Parallel()
+	for name, died := range map[string]func(r *rig) error{
+		"before the replay":              func(r *rig) error { return r.dir.FreeInvitations(r.ctx, 1<<30) },
+		"while others were being parked": func(r *rig) error { return r.dir.ResumeInvitations(r.ctx) },
+		"after another forgot the stop": func(r *rig) error {
+			return errors.Join(r.dir.ResumeInvitations(r.ctx), r.dir.FreeInvitations(r.ctx, 1<<30))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, editors(), func(t *testing.T, r *rig) {
+				r.cms.SetSeats(len(r.collaborators()) + 1)
+				r.inviteByWorkers(5)
+				r.cms.SetSeats(0)
+				r.must(died(r))
+				r.clock.Advance(30 * time.Second)
+				r.engine.ProbeSeats(r.ctx)
+				r.settle()
+				if n := len(r.invitations()); n != 5 || len(r.parkedFor()) != 0 {
+					t.Errorf("%d invitations, parked %v", n, r.parkedFor())
+				}
+			})
+		})
+	}
+}
+
 func TestCreateAfterASeatBecameFree_IsInvitedAtOnce(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
 		r.cms.SetSeats(len(r.collaborators()) + 1)
