@@ -18,7 +18,7 @@ package directory
 //	:x:count :x:gcount                                       hash  natural key → how often it was used before
 //	:xm:EMAIL :xd:NAME   zset  users with an e-mail, a displayName, by sequence
 //	:acc           set     managed users who have access to the CMS: the active ones, for the brake
-//	:bw:NAME       zset    the brake's window, by what was taken (access, role): users by the ms of the call; expires with the window
+//	:bw:NAME       zset    the brake's window, by what was taken (access, role): users by the ms of the call; expires an hour after the window
 //	:bb:NAME       hash    user → how many had access when the call was counted; as long-lived
 //	:seq :pic      string  counters: creation order, pictures of the CMS
 //	:gone          zset    CMS entities that syncs unlinked, by the picture under way; swept by the next picture
