@@ -15,6 +15,9 @@ const probeEvery = 30 * time.Second
 // codeNoSeat is the code of people who wait for a free seat of the CMS's plan.
 const codeNoSeat = "plan_upgrade_required"
 
+// codePlanLimit is the code of what another limit of the plan refuses, such as one more role.
+const codePlanLimit = "plan_limit"
+
 // stoppedError says that the CMS takes no invitation at all at the moment, whoever is invited: none was sent.
 type stoppedError struct{ directory.InvitationStop }
 
@@ -127,8 +130,11 @@ func (e *Engine) ProbeSeats(ctx context.Context) {
 func (e *Engine) replayUnstopped(ctx context.Context) {
 	n, err := e.queue.ParkedFor(ctx, codeNoSeat)
 	if err == nil && n > 0 {
-		_, err = e.queue.ReplayCode(ctx, codeNoSeat, -1)
-		e.o.Wake()
+		var free int64
+		if free, err = e.freeSeats(ctx); err == nil && free > 0 {
+			_, err = e.queue.ReplayCode(ctx, codeNoSeat, int(min(free, n)))
+			e.o.Wake()
+		}
 	}
 	if err != nil {
 		e.log.WarnContext(ctx, "those who wait for a seat could not be replayed", "project", e.o.Project, "error", err)

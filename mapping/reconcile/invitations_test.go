@@ -99,6 +99,23 @@ func TestReplayOfThoseWithoutASeatIsGoneOnWith(t *testing.T) {
 	}
 }
 
+// What another limit of the plan refuses waits for no seat, and is not tried again by itself.
+func TestRoleThatThePlanDoesNotAllowIsNotReplayedForSeats(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		r.fault(cmstest.Fault{Method: "POST", Path: "/roles", Action: "status", Status: 422, Code: "PLAN_UPGRADE_REQUIRED", Details: []byte(`{"limit":"roles"}`)})
+		r.paused(func() { r.createGroup("Writers") })
+		r.settle()
+		for range 3 {
+			r.clock.Advance(30 * time.Second)
+			r.engine.ProbeSeats(r.ctx)
+			r.settle()
+		}
+		if n := r.calls(false)["POST /roles"]; n != 1 || r.parkedFor()["plan_limit"] != 1 {
+			t.Errorf("%d calls, parked %v", n, r.parkedFor())
+		}
+	})
+}
+
 func TestCreateAfterASeatBecameFree_IsInvitedAtOnce(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
 		r.cms.SetSeats(len(r.collaborators()) + 1)

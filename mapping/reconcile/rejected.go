@@ -21,7 +21,7 @@ func (e *RejectedError) Error() string { return "the CMS refused: " + e.Text }
 
 // forbidden are the codes of limits and permissions; every other refusal is about a value. Never 401, 404, 409 or 429:
 // identity providers act on those by themselves.
-var forbidden = []string{"plan_upgrade_required", "insufficient_permissions", "not_on_per_site_pricing", "cannot_destroy_current_user",
+var forbidden = []string{codeNoSeat, codePlanLimit, "insufficient_permissions", "not_on_per_site_pricing", "cannot_destroy_current_user",
 	"joined_elsewhere", "delete_restriction", "required_by_association"}
 
 func newRejected(code, text string) *RejectedError {

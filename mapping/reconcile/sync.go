@@ -263,6 +263,8 @@ func (e *Engine) stop(ctx context.Context, ce *cmsclient.Error) {
 // code names an error of the CMS for operators and metrics.
 func code(ce *cmsclient.Error) string {
 	switch {
+	case strings.EqualFold(ce.Code(), codeNoSeat) && ce.Limit() != "users":
+		return codePlanLimit // no seat that becomes free helps
 	case ce.Code() != "":
 		return strings.ToLower(ce.Code())
 	case ce.Unknown:

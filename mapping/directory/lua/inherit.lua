@@ -1,6 +1,6 @@
 -- Fragment: a group that takes a tombstone's name takes its role and the ownership of it, unless a worker may be deleting
--- that role at this moment: then the group waits for it (`heir`) and asks again. The tombstone's key stays queued: its former members are still to be told. A role of its own
--- that the proxy made goes when its holders have been given the other one; one that was found in the CMS stays its own.
+-- that role at this moment: then the group waits for it (`heir`) and asks again. The tombstone's key stays queued: its
+-- former members are still to be told. A role of its own that the proxy made goes when its holders have been given the other one; one that was found in the CMS stays its own.
 local function d_inherit(p, tomb, id)
   local t, g, key = p..':g:'..tomb, p..':g:'..id, 'group/'..tomb
   local f = call('HMGET', t, 'roleid', 'rolename', 'owned', 'imported')
