@@ -76,7 +76,7 @@ func (r *rig) rejected(address string) User {
 	r.Helper()
 	u := r.create(address)
 	end := done
-	end.Reject = true
+	end.Reject = u.Writes
 	_, err := r.settle(u.ID, UserResult{Intent: ClearIntent, End: end})
 	r.ok(err)
 	return r.user(u.ID)

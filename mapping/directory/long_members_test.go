@@ -204,7 +204,7 @@ func TestSwap_AnUnchangedListUnparksAndRevives(t *testing.T) {
 		r.replaced(g.ID, p)
 		r.equal("parked key", r.entry(GroupKey(g.ID)).State, queue.Queued)
 		end := done
-		end.Reject = true
+		end.Reject = g.Gen
 		_, err = r.settleGroup(g.ID, GroupResult{End: end})
 		r.ok(err)
 		r.equal("rejected group", r.group(g.ID).State, Rejected)

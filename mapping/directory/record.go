@@ -30,7 +30,7 @@ func userRecord(l []any) User {
 	u.Applied = Applied{Known: f.is(), Kind: LinkKind(f.text()), Address: f.text(), RoleID: f.text(), Active: f.is(), Writes: f.int(), Profile: f.text()}
 	u.Kept = f.is()
 	u.InvitedSeq, u.Resends, u.Asked = f.int(), f.int(), lines(f.text())
-	u.Sync, u.Groups = syncRecord(f), groupRefs(f)
+	u.Sync, u.Groups = syncRecord(f, u.State), groupRefs(f)
 	return u
 }
 
@@ -45,7 +45,7 @@ func lines(text string) []string {
 func userView(l []any) User {
 	f := &fields{list: l}
 	u := shownUser(f.text(), f)
-	u.Sync, u.Groups = queued(f, u.Sync), groupRefs(f)
+	u.Sync, u.Groups = queued(f, u.State, u.Sync), groupRefs(f)
 	return u
 }
 
@@ -88,7 +88,7 @@ func groupRecord(l []any) Group {
 	g.Seq, g.Gen, g.MembGen = f.int(), f.int(), f.int()
 	g.Created, g.Modified = moment(f.any()), moment(f.any())
 	g.RoleID, g.RoleName, g.Owned, g.DropRole = f.text(), f.text(), f.is(), f.text()
-	g.Sync = syncRecord(f)
+	g.Sync = syncRecord(f, g.State)
 	g.Size, g.FanOut = f.int(), f.is()
 	if members := list(f.any()); len(members) > 0 {
 		g.Members = make([]Member, 0, len(members)/2)
@@ -100,14 +100,20 @@ func groupRecord(l []any) Group {
 }
 
 // syncRecord decodes status, code, text, time of the last sync, then the queue's state, code, text and ticket.
-func syncRecord(f *fields) Sync { return queued(f, written(f)) }
+func syncRecord(f *fields, state State) Sync { return queued(f, state, written(f)) }
 
 func written(f *fields) Sync {
 	return Sync{State: SyncState(f.text()), Code: f.text(), Text: f.text(), LastSynced: moment(f.any())}.under("", "", "", 0)
 }
 
-func queued(f *fields, s Sync) Sync {
-	return s.under(queue.State(f.text()), f.text(), f.text(), f.int())
+// queued is what the record says under what the queue says of it. Of a refused creation nothing is wished: it stays failed
+// while the queue still owes the CMS a look for it.
+func queued(f *fields, state State, s Sync) Sync {
+	out := s.under(queue.State(f.text()), f.text(), f.text(), f.int())
+	if state == Rejected {
+		out.State, out.Code, out.Text = s.State, s.Code, s.Text
+	}
+	return out
 }
 
 // under is the state of a record with what the queue says of it: what is queued decides over what was last written.

@@ -96,7 +96,7 @@ func TestSettleGroup_ACreationIsNotTakenBackWhenANewerWishCameMeanwhile(t *testi
 		g := r.createGroup("Bad name")
 		l := r.hold(GroupKey(g.ID))
 		r.rename(g.ID, "Good name")
-		end := End{Verdict: &queue.Verdict{Outcome: queue.Done, Code: "invalid"}, Reject: true}
+		end := End{Verdict: &queue.Verdict{Outcome: queue.Done, Code: "invalid"}, Reject: g.Gen}
 		result := must(r.d.SettleGroup(r.ctx, g.ID, l, GroupResult{Intent: ClearIntent, End: end}))(r)
 		if now := r.group(g.ID); result != queue.ResultAgain || now.State != Live {
 			r.Errorf("%s %+v", result, now)

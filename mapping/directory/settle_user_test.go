@@ -224,7 +224,7 @@ func TestSettle_ACreationIsNotTakenBackWhenANewerWishCameMeanwhile(t *testing.T)
 		l := r.hold(UserKey(ada.ID))
 		must(r.d.LoadUser(r.ctx, ada.ID, l))(r)
 		r.write(ada.ID, wish("ada@x.org", address("right@x.org")))
-		end := End{Verdict: &queue.Verdict{Outcome: queue.Done, Code: "invalid", Text: "bad address"}, Reject: true}
+		end := End{Verdict: &queue.Verdict{Outcome: queue.Done, Code: "invalid", Text: "bad address"}, Reject: ada.Writes}
 		result := must(r.d.SettleUser(r.ctx, ada.ID, l, UserResult{Intent: ClearIntent, End: end}))(r)
 		u := r.user(ada.ID)
 		if result != queue.ResultAgain || u.State != Live || !u.Active || u.Sync.State != Pending || u.Sync.Code != "" {

@@ -37,8 +37,9 @@ const (
 // End says how a sync ends; the zero value lets it go on.
 type End struct {
 	Verdict *queue.Verdict
-	// Reject takes the creation of the record back: it stays as a rejected one.
-	Reject bool
+	// Reject, if not 0, takes the creation of the record back if that is still what is wished: the user has been written
+	// so often, the group is at this generation. It stays as a rejected one.
+	Reject int64
 }
 
 // UserResult is what a sync writes about a user in one script.
@@ -260,7 +261,7 @@ func (d *Directory) Lost(ctx context.Context, l *queue.Lease, c Changes) error {
 }
 
 func (d *Directory) settleArgs(id string, l *queue.Lease, change IntentChange, e End) []any {
-	args := []any{d.now(), id, l.Token, string(change), flag(e.Reject)}
+	args := []any{d.now(), id, l.Token, string(change), e.Reject}
 	if e.Verdict == nil {
 		return append(args, l.Ticket, "", 0, "", "", "", "", "")
 	}

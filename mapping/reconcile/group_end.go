@@ -24,11 +24,11 @@ func (s *groupSync) finish(ctx context.Context, res directory.GroupResult, v que
 	var rejected *RejectedError
 	if v.Outcome == queue.Park {
 		if s.refused && !s.doubt && s.group.RoleID == "" && s.create.refuse() {
-			res.End.Reject, v.Outcome = true, queue.Done
+			res.End.Reject, v.Outcome = s.group.Gen, queue.Done
 		} else if err := s.releaseMembers(ctx); err != nil {
 			return outcome{}, err
 		}
-		if s.refused && (res.End.Reject || s.create == nil) {
+		if s.refused && (res.End.Reject != 0 || s.create == nil) {
 			rejected = newRejected(v.Code, v.Text)
 		}
 	}
@@ -37,7 +37,7 @@ func (s *groupSync) finish(ctx context.Context, res directory.GroupResult, v que
 	if err != nil {
 		return s.settleFailed(ctx, err)
 	}
-	if res.End.Reject {
+	if res.End.Reject != 0 {
 		result = outRejected
 	}
 	s.engine.o.Wake()

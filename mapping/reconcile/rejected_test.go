@@ -8,6 +8,7 @@ import (
 	"github.com/scimcms/scimcms/cmsclient/cmstest"
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/mapping/reconcile"
+	"github.com/scimcms/scimcms/queue"
 )
 
 func oneSeat() setup {
@@ -100,4 +101,55 @@ func TestRejectedUpdateIsParked_AnIdenticalWriteUnparksIt(t *testing.T) {
 			t.Errorf("%+v", got.Sync)
 		}
 	})
+}
+
+// A refused creation stays failed while the queue still has to look at the CMS for it, and after that look.
+func TestRejectedCreateStaysFailedWhileALookIsOwed(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []struct {
+		name, path string
+		create     func(*rig) error
+		sync       func(*rig) (key string, sync directory.Sync)
+	}{
+		{
+			"user", "/site-invitations",
+			func(r *rig) error { _, err := r.engine.CreateUser(r.ctx, person("ada@example.org")); return err },
+			func(r *rig) (string, directory.Sync) {
+				p, err := r.engine.FindUsers(r.ctx, directory.ByUserName, "ada@example.org", directory.Window{Start: 1, Count: 1})
+				r.must(err)
+				return directory.UserKey(p.Items[0].ID), p.Items[0].Sync
+			},
+		},
+		{
+			"group", "/roles",
+			func(r *rig) error {
+				_, err := r.engine.CreateGroup(r.ctx, directory.GroupWish{Name: "Writers"}, nil, -1)
+				return err
+			},
+			func(r *rig) (string, directory.Sync) {
+				g := r.findGroup("Writers")
+				return directory.GroupKey(g.ID), g.Sync
+			},
+		},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			each(t, editors(), func(t *testing.T, r *rig) {
+				r.fault(cmstest.Fault{Method: "POST", Path: kind.path, Action: "status", Status: 422, Code: "INVALID_FIELD"})
+				r.gate.wait = func() {
+					key, _ := kind.sync(r)
+					r.must(r.queue.Look(r.ctx, key, queue.Interactive))
+				}
+				_ = r.rejected(kind.create(r))
+				r.gate.wait = nil
+				key, sync := kind.sync(r)
+				if sync.State != directory.Failed || sync.Text == "" || r.entry(key).State != queue.Queued {
+					t.Errorf("while a look is owed: %+v, %+v", sync, r.entry(key))
+				}
+				r.settle()
+				if _, sync = kind.sync(r); sync.State != directory.Failed || sync.Text == "" || r.entry(key).State != queue.Idle {
+					t.Errorf("after it: %+v, %+v", sync, r.entry(key))
+				}
+			})
+		})
+	}
 }

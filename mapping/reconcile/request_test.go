@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -313,13 +314,19 @@ func TestIdenticalWriteDuringACreation_IsNotTakenBackWithIt(t *testing.T) {
 		p, err := r.engine.FindUsers(r.ctx, directory.ByUserName, "ada@example.org", directory.Window{Start: 1, Count: 1})
 		r.must(err)
 		id := p.Items[0].ID
-		for before := r.user(id).Sync.Ticket; r.user(id).Sync.Ticket == before; {
-			ctx, cancel := context.WithTimeout(r.ctx, 50*time.Millisecond) // it would wait for the creation
-			_, err = r.engine.UpdateUser(ctx, id, func(directory.User) (directory.UserWish, error) { return person("ada@example.org"), nil })
-			cancel()
+		before := r.user(id).Sync.Ticket
+		ctx, cancel := context.WithCancel(r.ctx)
+		written := make(chan error, 1)
+		go func() { // it waits for the creation
+			_, err := r.engine.UpdateUser(ctx, id, func(directory.User) (directory.UserWish, error) { return person("ada@example.org"), nil })
+			written <- err
+		}()
+		for r.user(id).Sync.Ticket == before && len(written) == 0 {
+			runtime.Gosched()
 		}
-		if err == nil {
-			t.Error("nothing was waited for")
+		cancel()
+		if err := <-written; !errors.Is(err, context.Canceled) {
+			t.Errorf("did not wait for the creation: %v", err)
 		}
 		release()
 		_ = r.rejected(<-created)

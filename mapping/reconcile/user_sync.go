@@ -231,7 +231,7 @@ func (s *userSync) finish(ctx context.Context, res directory.UserResult, v queue
 		switch {
 		case s.create == nil:
 		case !s.doubt && s.user.Link.Kind == directory.NoLink && s.create.refuse():
-			res.End.Reject, v.Outcome = true, queue.Done
+			res.End.Reject, v.Outcome = s.user.Writes, queue.Done
 		default: // whom a call may still bring is kept, and who was told of as accepted: to be told of as failed would be wrong
 			rejected = nil
 		}
@@ -241,7 +241,7 @@ func (s *userSync) finish(ctx context.Context, res directory.UserResult, v queue
 	if err != nil {
 		return s.settleFailed(ctx, err)
 	}
-	if res.End.Reject {
+	if res.End.Reject != 0 {
 		result = outRejected
 	}
 	return outcome{result: result, rejected: rejected}, nil

@@ -1,6 +1,7 @@
 -- Writes what a sync learnt or did about one group, for the holder of its lease, and may end the sync.
 -- KEYS: 1 base of the project, 2 the group
--- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back (1/0),
+-- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back if the group is at
+--       this generation (0 = no),
 --       6-13 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit, last call (q_finish),
 --       14 role given (1/0), 15 role id ('' = none), 16 its name, 17 made by the proxy (1/0), 18 tell every member (1/0),
 --       19 role to drop: keep | an id | '' = none any more, 20 that role stays in the CMS (1/0)
@@ -62,12 +63,13 @@ end
 call('HSET', g, 'stamp', call('GET', p..':pic') or '0')
 if ARGV[7] == '' then return {'ok', ''} end
 local code, text = ARGV[10], ARGV[11]
--- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
-if ARGV[5] == '1' and tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
+-- A creation is taken back only if that is still what is wished: a newer wish is tried on its own. Whatever else has queued
+-- the key meanwhile wishes nothing.
+if ARGV[5] ~= '0' and call('HGET', g, 'gen') == ARGV[5] then
   call('HSET', g, 'state', 'rejected', 'status', 'failed', 'code', code, 'text', text)
   call('ZREM', p..':l:g', id)
-elseif ARGV[5] == '1' then code, text = '', ''
-elseif ARGV[7] == 'done' then
+elseif ARGV[5] ~= '0' then code, text = '', ''
+elseif ARGV[7] == 'done' and call('HGET', g, 'state') ~= 'rejected' then
   call('HSET', g, 'status', 'synced', 'code', code, 'text', text, 'lsync', d_num(now))
   local f = call('HMGET', g, 'state', 'roleid', 'namef')
   if f[1] == 'deleted' and (not f[2] or f[2] == '') then d_reindex(p..':x:gname', id, f[3], '') end

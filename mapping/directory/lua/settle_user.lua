@@ -1,6 +1,7 @@
 -- Writes what a sync learnt or did about one user, for the holder of its lease, and may end the sync.
 -- KEYS: 1 base of the project, 2 the user
--- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back (1/0),
+-- ARGV: 1 now, 2 id, 3 lease token, 4 intent: '' keep | clear | doubt (its look stays), 5 take the creation back if there are no more
+--       writes than these (0 = no),
 --       6-13 ticket, verdict ('' = the sync goes on), ms until the next attempt, lane, code, text, limit, last call (q_finish),
 --       14 link given (1/0; own: a call of this key has made it), 15-22 link (kind, id, address, address folded, role, active, expired, name),
 --       23 former account given (1/0), 24-29 former account (kind, id, address, address folded, role, active),
@@ -50,14 +51,15 @@ local code, text = ARGV[10], ARGV[11]
 local function add(...)
   for i = 1, select('#', ...) do fields[#fields+1] = select(i, ...) end
 end
--- A creation is taken back only if that is still what is wished: a newer wish is tried on its own.
-if ARGV[7] ~= '' and ARGV[5] == '1' then
-  if tonumber(q_record(p, key)[1]) <= tonumber(ARGV[6]) then
+-- A creation is taken back only if that is still what is wished: a newer wish is tried on its own. Whatever else has queued
+-- the key meanwhile wishes nothing.
+if ARGV[7] ~= '' and ARGV[5] ~= '0' then
+  if call('HGET', u, 'writes') == ARGV[5] then
     call('HINCRBY', u, 'gen', 1) -- clients see another active
     add('state', 'rejected', 'active', '0', 'modified', d_num(now), 'status', 'failed', 'code', code, 'text', text)
     call('ZREM', p..':l:u', id)
   else code, text = '', '' end
-elseif ARGV[7] == 'done' then add('status', 'synced', 'code', '', 'text', '', 'lsync', d_num(now))
+elseif ARGV[7] == 'done' and call('HGET', u, 'state') ~= 'rejected' then add('status', 'synced', 'code', '', 'text', '', 'lsync', d_num(now))
 elseif ARGV[7] == 'park' then add('status', 'failed', 'code', code, 'text', text) end
 call('HSET', u, unpack(fields))
 if ARGV[7] == '' then
