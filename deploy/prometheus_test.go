@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/scimcms/scimcms/queue/queuetest"
 )
 
 // patience is how long a panel may take to have data: some scrapes, and on a slow machine some more.
@@ -155,8 +156,8 @@ func startDemo(t *testing.T) *demo {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	d := &demo{scim: freeAddress(t), admin: freeAddress(t), token: "dashboard-test-token"}
-	start(t, binary, "demo", "--listen", d.scim, "--admin-listen", d.admin, "--cms-listen", freeAddress(t), "--token", d.token)
+	d := &demo{scim: queuetest.FreeAddress(t), admin: queuetest.FreeAddress(t), token: "dashboard-test-token"}
+	start(t, binary, "demo", "--listen", d.scim, "--admin-listen", d.admin, "--cms-listen", queuetest.FreeAddress(t), "--token", d.token)
 	eventually(t, func() error {
 		_, err := fetch("http://" + d.admin + "/readyz")
 		return err
@@ -243,7 +244,7 @@ func startPrometheus(t *testing.T, d *demo) prometheus {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := queuetest.FreeAddress(t)
 	start(t, "prometheus", "--config.file", file, "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address)
 	api := prometheus{base: "http://" + address}
 	eventually(t, func() error {
@@ -354,17 +355,6 @@ func start(t *testing.T, name string, args ...string) {
 			t.Logf("%s ended with %v; the end of what it printed:\n%s", name, err, text[max(0, len(text)-4000):])
 		}
 	})
-}
-
-// freeAddress is a loopback address that nothing listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func fetch(address string) (string, error) {

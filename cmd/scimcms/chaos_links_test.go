@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/scimcms/scimcms/queue/queuetest"
 )
 
 // links are connections through a toxiproxy, which is told over its HTTP API to cut and delay them.
@@ -26,7 +28,7 @@ func startLinks(t *testing.T) *links {
 	if err != nil {
 		t.Fatal("toxiproxy-server is not on PATH: run `make chaos`")
 	}
-	address := freeAddress(t)
+	address := queuetest.FreeAddress(t)
 	host, port, _ := strings.Cut(address, ":")
 	cmd := exec.Command(bin, "-host", host, "-port", port)
 	cmd.Env = append(os.Environ(), "LOG_LEVEL=error")
@@ -52,7 +54,7 @@ func startLinks(t *testing.T) *links {
 
 // add makes a link to an address and gives the address to use instead.
 func (l *links) add(name, upstream string) string {
-	listen := freeAddress(l.t)
+	listen := queuetest.FreeAddress(l.t)
 	l.ask(http.MethodPost, "/proxies", map[string]any{"name": name, "listen": listen, "upstream": upstream, "enabled": true})
 	return listen
 }

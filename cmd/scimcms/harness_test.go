@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -282,17 +281,6 @@ func eachStore(t *testing.T, fn func(t *testing.T, redisURL string)) {
 		t.Parallel()
 		fn(t, queuetest.StartRedis(t).URL)
 	})
-}
-
-// freeAddress is a loopback address that nothing listens on now.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // replaceIn changes a file.

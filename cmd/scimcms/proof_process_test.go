@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -87,7 +86,7 @@ type store struct {
 // limit: its front would make it count calls when they are applied, not when they come.
 func newWorld(t *testing.T, s stage, rate string) *world {
 	t.Helper()
-	address := freeAddress(t)
+	address := queuetest.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	server := queuetest.StartRedis(t, "--port", port, "--appendonly", "yes", "--appendfsync", "always")
 	return newWorldOn(t, s, server, store{url: server.URL, address: address, durability: "fsync", client: server.Client}, rate)
@@ -120,17 +119,6 @@ func (w *world) equip(cms, rate string) {
 	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-}
-
-// freeAddress is a loopback address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // process is one scimcms serve.

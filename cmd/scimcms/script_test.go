@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, "REDIS_URL="+store.URL, fmt.Sprintf("PREFIX=s%d-", scripts.Add(1)),
-				"SCIM="+freeAddress(t), "ADMIN_ADDRESS="+freeAddress(t), "CMS_ADDRESS="+freeAddress(t),
+				"SCIM="+queuetest.FreeAddress(t), "ADMIN_ADDRESS="+queuetest.FreeAddress(t), "CMS_ADDRESS="+queuetest.FreeAddress(t),
 				"OKTA="+scimToken, "CMS="+cmsToken, "ADMIN="+adminToken,
 				"GORACE=atexit_sleep_ms=0") // the race detector would wait a second at the end of every command
 			return nil

@@ -154,7 +154,7 @@ func TestServe_SecondSignalChangesNothing(t *testing.T) {
 	store := queuetest.Stores(t)[1]
 	cms, url := emulator(t, cmstest.Options{})
 	i := &instance{t: t, token: scimToken, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
-	i.scim, i.admin = freeAddress(t), freeAddress(t)
+	i.scim, i.admin = queuetest.FreeAddress(t), queuetest.FreeAddress(t)
 	cmd := exec.CommandContext(t.Context(), "scimcms", "serve", "--listen", i.scim, "--admin-listen", i.admin, "--config",
 		configFile(t, settings{redisURL: store.URL, prefix: prefixOf(store), cmsURL: url}))
 	var printed buffer
@@ -242,7 +242,7 @@ func TestServe_RedisAwayIsToldAndItRecovers(t *testing.T) {
 func TestServe_CMSAwayAtTheStart(t *testing.T) {
 	t.Parallel()
 	queuetest.Each(t, func(t *testing.T, store queuetest.Store) {
-		address := freeAddress(t)
+		address := queuetest.FreeAddress(t)
 		i := start(t, scimToken, "serve", "--config",
 			configFile(t, settings{redisURL: store.URL, prefix: prefixOf(store), cmsURL: "http://" + address}))
 		created := i.send(201, http.MethodPost, "/Users", person("ada"))

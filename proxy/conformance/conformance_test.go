@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/scimcms/scimcms/queue/queuetest"
 )
 
 const token = "conformance-token"
@@ -82,9 +83,9 @@ func startDemo(t *testing.T) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	scim, admin := freeAddress(t), freeAddress(t)
+	scim, admin := queuetest.FreeAddress(t), queuetest.FreeAddress(t)
 	ctx, stop := context.WithCancel(context.Background())
-	demo := exec.CommandContext(ctx, binary, "demo", "--listen", scim, "--admin-listen", admin, "--cms-listen", freeAddress(t), "--token", token, "--rate", "0")
+	demo := exec.CommandContext(ctx, binary, "demo", "--listen", scim, "--admin-listen", admin, "--cms-listen", queuetest.FreeAddress(t), "--token", token, "--rate", "0")
 	demo.Cancel = func() error { return demo.Process.Signal(syscall.SIGTERM) }
 	demo.WaitDelay = 20 * time.Second
 	if err := demo.Start(); err != nil {
@@ -124,15 +125,4 @@ func ready(t *testing.T, admin string) error {
 		return fmt.Errorf("readyz answers %s", resp.Status)
 	}
 	return nil
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var c net.ListenConfig
-	l, err := c.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

@@ -102,24 +102,6 @@ func startNode() (*process, error) {
 	return nil, failed
 }
 
-// FreePorts returns ports that nobody listens on at the moment.
-func FreePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", loopback+":0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer func() { _ = l.Close() }() //nolint:gocritic // only at the end, so that no port comes twice
-		addr, ok := l.Addr().(*net.TCPAddr)
-		if !ok {
-			return nil, errors.New("find a free port: no TCP address")
-		}
-		ports = append(ports, addr.Port)
-	}
-	return ports, nil
-}
-
 func (p *process) address() string { return net.JoinHostPort(loopback, strconv.Itoa(p.port)) }
 
 // owns gives the node its share of the slots, and an epoch of its own.
