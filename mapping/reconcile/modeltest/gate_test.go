@@ -35,6 +35,7 @@ type gates struct {
 	mu   sync.Mutex
 	open []*gate
 	turn int
+	cold map[*replica]bool // stand still: their calls are not carried out
 }
 
 var errDead = errors.New("the process is dead")
@@ -71,7 +72,7 @@ func (g *gates) waiting() []*gate {
 	synctest.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	out := slices.Clone(g.open)
+	out := slices.DeleteFunc(slices.Clone(g.open), func(o *gate) bool { return g.cold[o.who] })
 	slices.SortStableFunc(out, func(a, b *gate) int { return strings.Compare(a.name, b.name) })
 	return out
 }
@@ -81,6 +82,23 @@ func (g *gates) release(o *gate, f fate) {
 	g.open = slices.DeleteFunc(g.open, func(x *gate) bool { return x == o })
 	g.mu.Unlock()
 	o.give <- f
+}
+
+// freeze has a process stand still.
+func (g *gates) freeze(who *replica) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.cold == nil {
+		g.cold = map[*replica]bool{}
+	}
+	g.cold[who] = true
+}
+
+// thaw has all go on that stand still.
+func (g *gates) thaw() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	clear(g.cold)
 }
 
 // kill ends a process: whatever it does from now on is not carried out.

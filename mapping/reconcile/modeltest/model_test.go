@@ -55,6 +55,7 @@ func (w *world) heal() {
 	for _, r := range w.replicas {
 		r.doomed = 0
 	}
+	w.gates.thaw()
 	w.mu.Lock()
 	w.note("no more faults")
 	w.mu.Unlock()
@@ -209,7 +210,7 @@ func seeds(t *testing.T, few int) (from, n int) {
 }
 
 // scenarioOf is what a seed stands for.
-func scenarioOf(t *testing.T, seed int) (out scenario) {
+func scenarioOf(t *testing.T, seed int, draw func(*rapid.T) scenario) (out scenario) {
 	t.Helper()
 	for name, value := range map[string]string{"rapid.checks": "1", "rapid.seed": strconv.Itoa(seed), "rapid.nofailfile": "true"} {
 		if err := flag.Set(name, value); err != nil {
@@ -270,12 +271,18 @@ func thousands(n int) string {
 }
 
 // The engine does what the model says, whatever happens to it and around it.
-func TestEngineAgreesWithTheModelUnderFaults(t *testing.T) {
+func TestEngineAgreesWithTheModelUnderFaults(t *testing.T) { agrees(t, draw, 20) }
+
+// Nor does it matter for how long a process stands still, and at which line.
+func TestEngineAgreesWithTheModelWhileReplicasStandStill(t *testing.T) { agrees(t, drawFrozen, 10) }
+
+func agrees(t *testing.T, draw func(*rapid.T) scenario, few int) {
+	t.Helper()
 	store := queuetest.Real(t)
-	from, n := seeds(t, 20)
+	from, n := seeds(t, few)
 	var all totals
 	for seed := from; seed < from+n; seed++ {
-		s := scenarioOf(t, seed)
+		s := scenarioOf(t, seed, draw)
 		r := play(t, store, s, mutant{})
 		all.add(r)
 		if n > 100 && all.seeds%100 == 0 {
@@ -287,7 +294,7 @@ func TestEngineAgreesWithTheModelUnderFaults(t *testing.T) {
 		if tries := number(t, "MODEL_SMALLER", tellSmaller); tries > 0 {
 			s, r = smaller(t, store, s, mutant{}, tries)
 		}
-		t.Errorf("MODEL_SEED=%d (or make model SEED=%d): %s\n%s\ntrace:\n%s", seed, seed, s, strings.Join(r.violations, "\n"),
+		t.Errorf("MODEL_SEED=%d go test ./mapping/reconcile/modeltest -run %s: %s\n%s\ntrace:\n%s", seed, t.Name(), s, strings.Join(r.violations, "\n"),
 			strings.Join(r.trace, "\n"))
 	}
 	t.Log(&all)

@@ -118,6 +118,29 @@ func draw(t *rapid.T) scenario {
 	return s
 }
 
+// drawFrozen is a scenario in which replicas stand still for longer than a lease lasts, again and again, between writes about
+// few people: when they go on, others have taken over from them.
+func drawFrozen(t *rapid.T) scenario {
+	s := scenario{Setup: setup{Replicas: rapid.IntRange(2, 3).Draw(t, "replicas")}}
+	kinds := []string{"put", "put", "put", "activate", "deactivate", "accept", "freeze", "freeze", "thaw", "long wait"}
+	one := rapid.Custom(func(t *rapid.T) op {
+		o := op{
+			Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), A: rapid.IntRange(0, 2).Draw(t, "a"), C: rapid.IntRange(0, 7).Draw(t, "c"),
+			Steps: rapid.IntRange(0, 12).Draw(t, "steps"), Seed: rapid.Uint64Range(0, 1<<20).Draw(t, "order"),
+		}
+		o.B = o.A // everybody has one address
+		if o.Kind == "long wait" {
+			o.B = beyondLease
+		}
+		return o
+	})
+	s.Ops = rapid.SliceOfN(one, 40, 90).Draw(t, "operations")
+	for n := range s.Ops {
+		s.Ops[n].N = n
+	}
+	return s
+}
+
 func (s scenario) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "calm %t, %+v\n", s.Calm, s.Setup)

@@ -34,12 +34,15 @@ func (w *world) perform(n int, o op) {
 	for range o.Steps {
 		w.turn()
 	}
-	for range 5000 {
+	for n := range 5000 {
 		w.mu.Lock()
 		enough := w.clients < maxClients
 		w.mu.Unlock()
 		if enough {
 			break
+		}
+		if n == 0 {
+			w.gates.thaw() // nobody would be answered
 		}
 		w.turn()
 	}
@@ -366,6 +369,12 @@ var faults = []cmstest.Fault{
 	{Action: cmstest.HTML}, {Action: cmstest.HTML, Status: 200, Applied: true}, {Action: cmstest.Job}, {Action: cmstest.Job, Polls: 3}, {Action: cmstest.Job, Polls: -1},
 }
 
+// longWaits are for how long calls may be held up.
+var longWaits = [...]time.Duration{6 * time.Second, 9 * time.Second, 16 * time.Second, 31 * time.Second}
+
+// beyondLease is one of longWaits: more than a lease lasts.
+const beyondLease = 2
+
 // trouble is everything else that happens.
 func (w *world) trouble(o op) {
 	alive := w.alive()
@@ -382,7 +391,7 @@ func (w *world) trouble(o op) {
 	case "wait":
 		let(time.Duration(1+o.C) * 100 * time.Millisecond)
 	case "long wait":
-		d := []time.Duration{6 * time.Second, 9 * time.Second, 16 * time.Second, 31 * time.Second}[o.B%4]
+		d := longWaits[o.B%len(longWaits)]
 		if len(w.gates.waiting()) > 0 {
 			counted("calls held up for " + d.String())
 		}
@@ -408,6 +417,10 @@ func (w *world) trouble(o op) {
 	case "token":
 		counted("token revoked or restored")
 		w.cms.SetToken(o.C%2 == 0)
+	case "freeze":
+		w.gates.freeze(r)
+	case "thaw":
+		w.gates.thaw()
 	case "pause":
 		w.running.Go(func() { _ = r.queue.Pause(ctx) })
 	case "resume":
