@@ -136,8 +136,8 @@ func callsOfAPush(t *testing.T, s stage) {
 	pushed := time.Now()
 	t.Logf("%d groups pushed; invited by now: %d", teams, len(m.server.State().Invitations))
 	w.settle(30 * time.Minute)
-	t.Logf("okta: %d people in three of %d groups each: the CMS agreed %s after the last push; writes: %s", people, teams, time.Since(pushed).Round(time.Second),
-		m.endpoints())
+	t.Logf("okta: %d people in three of %d groups each: the CMS agreed %s after the last push; writes: %s, %d calls answered 429; asked for again:%s", people, teams,
+		time.Since(pushed).Round(time.Second), m.endpoints(), m.limited.Load(), m.askedAgain())
 	if n := len(m.server.State().Invitations); n != people {
 		t.Errorf("%d invitations, want %d", n, people)
 	}

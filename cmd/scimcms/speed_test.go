@@ -58,6 +58,7 @@ type meter struct {
 
 	mu     sync.Mutex
 	locked map[string]time.Time // when a collaborator was deactivated, by CMS id
+	asked  map[string][]string  // invitations that were asked for, by address: when, and the answer's status
 }
 
 // stranger is the User-Agent of somebody else who uses the CMS token.
@@ -67,7 +68,7 @@ const stranger = "stranger"
 func newSpeedWorld(t *testing.T, s stage, o cmstest.Options, latency time.Duration, rate string) (*world, *meter) {
 	t.Helper()
 	o.Token = cmsToken
-	m := &meter{server: cmstest.New(o), latency: latency, locked: map[string]time.Time{}}
+	m := &meter{server: cmstest.New(o), latency: latency, locked: map[string]time.Time{}, asked: map[string][]string{}}
 	for _, role := range []string{"Viewer", "Reviewer", "Contributor"} {
 		addRole(t, m.server, role)
 	}
@@ -112,12 +113,30 @@ func (m *meter) note(r *http.Request, status int, body []byte) {
 	if status == http.StatusTooManyRequests {
 		m.limited.Add(1)
 	}
+	if r.Method == http.MethodPost && r.URL.Path == "/site-invitations" {
+		m.ask(status, body)
+	}
 	id, user := strings.CutPrefix(r.URL.Path, "/users/")
 	if r.Method == http.MethodPut && user && status == http.StatusOK && bytes.Contains(bytes.ReplaceAll(body, []byte(" "), nil), []byte(`"is_active":false`)) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.locked[id] = time.Now()
 	}
+}
+
+func (m *meter) ask(status int, body []byte) {
+	var sent struct {
+		Data struct {
+			Attributes struct{ Email string }
+		}
+	}
+	if err := json.Unmarshal(body, &sent); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	who := sent.Data.Attributes.Email
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked[who] = append(m.asked[who], time.Now().Format("15:04:05.000 ")+strconv.Itoa(status))
 }
 
 // lockedAt waits until a collaborator is deactivated and says when that was.
@@ -245,6 +264,19 @@ func share(sorted []time.Duration, part float64) time.Duration {
 func spread(all []time.Duration) string {
 	slices.Sort(all)
 	return fmt.Sprintf("p50 %s, p99 %s, longest %s", share(all, 0.5), share(all, 0.99), share(all, 1))
+}
+
+// askedAgain are the invitations that were asked for more than once.
+func (m *meter) askedAgain() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var b strings.Builder
+	for what, answers := range m.asked {
+		if len(answers) > 1 {
+			fmt.Fprintf(&b, "\n  %s: %s", what, strings.Join(answers, ", "))
+		}
+	}
+	return b.String()
 }
 
 // endpoints are the CMS's calls by endpoint, writes only.
