@@ -52,6 +52,8 @@ type call struct {
 	who          string // the address that a write is about; "" when it is about nobody
 	body         string
 	start, end   int64
+	began        time.Time
+	took         time.Duration
 	status       int
 	answered     bool
 	effect       bool // a write that changed something
@@ -159,7 +161,7 @@ func (c *cms) now() int64 {
 func (c *cms) begin(r *http.Request, body string) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &call{method: r.Method, path: strings.TrimPrefix(r.URL.Path, "/"), body: body, start: c.now()}
+	l := &call{method: r.Method, path: strings.TrimPrefix(r.URL.Path, "/"), body: body, start: c.now(), began: time.Now()}
 	if l.write() {
 		var in struct {
 			Data struct{ Attributes struct{ Email string } }
@@ -174,6 +176,9 @@ func (c *cms) begin(r *http.Request, body string) *call {
 	return l
 }
 
+// overdue says that a call was carried out later than any that its caller reckons with: the machine was too busy.
+func (l *call) overdue() bool { return l != nil && l.took > lateTime }
+
 func (l *call) write() bool { return l.method != http.MethodGet }
 
 // entity is what the path names, without what is done with it.
@@ -182,7 +187,7 @@ func (l *call) entity() string { return strings.TrimSuffix(l.path, "/resend") }
 func (c *cms) end(l *call, status int, answered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.status, l.answered, l.end = status, answered, c.now()
+	l.status, l.answered, l.end, l.took = status, answered, c.now(), time.Since(l.began)
 }
 
 // apply has the emulator carry a call out and notes what that changed.

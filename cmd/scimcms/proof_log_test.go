@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// audit reads the log of calls and gives what the promises forbid: two writes at a time to one person, a write that
-// changes nothing (somebody repeated what was done already, or wrote without knowing), and a write after one whose
-// outcome nobody knew without a look at the CMS between them.
+// audit reads the log of calls and gives what the promises forbid, but for calls that came too late for any promise: two
+// writes at a time to one person, a write that changes nothing (somebody repeated what was done already, or wrote without
+// knowing), and a write after one whose outcome nobody knew without a look at the CMS between them.
 func (c *cms) audit() (violations []string, writes, unanswered int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -24,7 +24,7 @@ func (c *cms) audit() (violations []string, writes, unanswered int) {
 		if !c.outcomeKnown(w) {
 			unanswered++
 		}
-		if w.end == 0 {
+		if w.end == 0 || w.overdue() || before.overdue() {
 			continue
 		}
 		if w.status != 0 && !w.effect && !c.joinedBetween(w.who, before, w) {
