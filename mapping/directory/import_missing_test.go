@@ -3,6 +3,8 @@ package directory
 import (
 	"testing"
 
+	"github.com/scimcms/scimcms/queue"
+
 	"github.com/scimcms/scimcms/mapping"
 )
 
@@ -56,6 +58,38 @@ func TestMissing_WhoIsSeenWhileAtWorkIsNotMissing(t *testing.T) {
 	})
 }
 
+func TestMissing_AFormerAccountIsMissedInTwoPicturesInARow(t *testing.T) {
+	each(t, func(r *rig) {
+		ada := r.reinvited()
+		lacking := Missing{Entity: "c7", ID: ada.ID}
+		r.equal("once", r.missing(lacking), 0)
+		r.shown(ada.Old)
+		r.equal("after it was seen again", r.missing(lacking), 0)
+		r.equal("still known", r.user(ada.ID).Old, ada.Old)
+		r.equal("the second in a row", r.missing(lacking), 1)
+		r.equal("former account", r.user(ada.ID).Old, Link{})
+		r.equal("entities", r.hash(":x:cms"), value{"i8": ada.ID})
+	})
+}
+
+func TestMissing_WhoWaitsForTheAddressGoesOn(t *testing.T) {
+	each(t, func(r *rig) {
+		ada := r.create("ada@x.org")
+		r.linked(ada.ID, collaborator("1", "ada@x.org"))
+		r.write(ada.ID, wish("ada@x.org", address("new@x.org")))
+		bob := r.create("bob@x.org")
+		r.ok(r.store.Client.HDel(r.ctx, r.store.Base+":x:addr", "ada@x.org").Err()) // as if it had been released
+		r.write(bob.ID, wish("bob@x.org", address("ada@x.org")))
+		_, err := r.settle(bob.ID, UserResult{End: End{Verdict: &queue.Verdict{Outcome: queue.Park, Code: "address_taken"}}})
+		r.ok(err)
+		lacking := Missing{Entity: "c1", ID: ada.ID}
+		r.missing(lacking)
+		r.equal("after one picture", r.entry(UserKey(bob.ID)).State, queue.Parked)
+		r.missing(lacking)
+		r.equal("after the second", r.entry(UserKey(bob.ID)).State, queue.Queued)
+	})
+}
+
 func TestMissing_ALeaverWhoseAccountIsGoneKeepsNoLink(t *testing.T) {
 	each(t, func(r *rig) {
 		old := r.leaver("ada@x.org", collaborator("1", "ada@x.org"))
@@ -68,16 +102,6 @@ func TestMissing_ALeaverWhoseAccountIsGoneKeepsNoLink(t *testing.T) {
 			r.Errorf("%+v", u)
 		}
 		r.equal("holders of the role", r.dump()[":rt:r1"], value(nil))
-	})
-}
-
-func TestMissing_TheFormerAccountOfAReinvitationStaysKnown(t *testing.T) {
-	each(t, func(r *rig) {
-		ada := r.reinvited()
-		for range 2 {
-			r.missing(Missing{Entity: "c7", ID: ada.ID})
-		}
-		r.equal("entities", r.hash(":x:cms"), value{"c7": ada.ID, "i8": ada.ID})
 	})
 }
 

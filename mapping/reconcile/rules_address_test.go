@@ -299,6 +299,29 @@ func TestRetiredAccountGoesToWhoHasItsAddress(t *testing.T) {
 	})
 }
 
+// Whoever waits for an account goes on when two pictures show that somebody has removed it by hand.
+func TestWhoWaitsForAnAccountGoesOnWhenItIsRemovedByHand(t *testing.T) {
+	each(t, reinviting(), func(t *testing.T, r *rig) {
+		ada := r.member("ada@example.org")
+		account := ada.Link.ID
+		r.update(ada.ID, person("ada@example.org", moved("new@example.org")))
+		bob := r.create("bob@example.org")
+		r.must(r.store.Client.HDel(r.ctx, r.store.Base+":x:addr", "ada@example.org").Err()) // as if it had been released
+		bob = r.update(bob.ID, person("bob@example.org", moved("ada@example.org")))
+		r.settle()
+		if s := r.user(bob.ID).Sync; !s.Parked || s.Code != "address_taken" {
+			t.Fatalf("%+v", s)
+		}
+		r.must(r.cms.RemoveUser(account))
+		r.importAll()
+		r.importAll()
+		r.settle()
+		if got := r.user(bob.ID); got.Sync.State != directory.Synced || got.Link.Address != "ada@example.org" {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // Nobody is invited to an address where a look has just seen an account.
 func TestAccountThatALookSawAtTheNewAddressIsTaken(t *testing.T) {
 	each(t, reinviting(), func(t *testing.T, r *rig) {

@@ -523,6 +523,41 @@ func TestRoleOfAFormerAccountIsLeftBehindWithoutACall(t *testing.T) {
 	})
 }
 
+// A former account that somebody removes by hand is known no more after the second picture without it, and holds no role.
+func TestFormerAccountThatIsRemovedByHandHoldsNoRole(t *testing.T) {
+	each(t, reinviting(), func(t *testing.T, r *rig) {
+		g, u := r.createGroup("Writers"), r.member("ada@example.org")
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Add: []string{u.ID}}}))
+		r.settle()
+		r.update(u.ID, person("ada@example.org", moved("new@example.org")))
+		r.accept("new@example.org")
+		r.importAll()
+		r.settle()
+		u = r.user(u.ID)
+		if u.Old.Kind != directory.Collaborator || u.Old.RoleID != r.roleID("Writers") {
+			t.Fatalf("%+v", u)
+		}
+		r.must(r.edit(g.ID, reconcile.GroupEdit{Members: directory.MemberChange{Remove: []string{u.ID}}}))
+		r.settle()
+		r.must(r.engine.DeleteGroup(r.ctx, g.ID, nil))
+		r.settle()
+		r.must(r.cms.RemoveUser(u.Old.ID))
+		r.importAll()
+		if got := r.user(u.ID).Old; got != u.Old {
+			t.Errorf("one picture was believed: %+v", got)
+		}
+		r.importAll()
+		if got := r.user(u.ID).Old; got != (directory.Link{}) {
+			t.Errorf("still known: %+v", got)
+		}
+		r.lookAgain()
+		r.settle()
+		if id := r.roleID("Writers"); id != "" {
+			t.Errorf("role %s stays, and nobody holds it", id)
+		}
+	})
+}
+
 // What keeps a role is not always known here: a role that the CMS does not give up is asked for once.
 func TestRoleThatTheCMSDoesNotGiveUp_IsAskedForOnce(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {

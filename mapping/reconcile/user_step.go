@@ -44,16 +44,7 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 			return directory.UserResult{}, err
 		}
 	}
-	access := st.Active != nil || st.Op == mapping.Withdraw || st.Op == mapping.DeleteUser
-	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: access && !st.Old}
-	if st.Op == mapping.Resend && s.user.Applied.Known && s.user.Writes <= s.user.Applied.Writes {
-		note.Resend = s.user.Resends + 1 // counted before it is sent: at most so often
-	}
-	if st.Op == mapping.Invite {
-		s.user.Asked = append(lacking(s.user.Asked, note.Address), note.Address)
-		note.asked = s.user.Asked
-	}
-	if err := s.intend(ctx, note, directory.Taking(s.plans.Takes(st)), s.idents(st)...); err != nil {
+	if err := s.intend(ctx, s.note(st), directory.Taking(s.plans.Takes(st)), s.idents(st)...); err != nil {
 		return directory.UserResult{}, fmt.Errorf("%w: %w", errNoIntent, err)
 	}
 	link, err := s.call(ctx, st)
@@ -63,8 +54,27 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 	if probe {
 		s.engine.reopen(ctx, directory.InvitationStop{}, 0)
 	}
+	return s.made(st, link), nil
+}
+
+// note is the intent of a step.
+func (s *userSync) note(st mapping.Step) intent {
+	access := st.Active != nil || st.Op == mapping.Withdraw || st.Op == mapping.DeleteUser
+	note := intent{Op: st.Op.String(), ID: st.ID, Address: fold(st.Address), Role: st.RoleID != nil, Access: access && !st.Old}
+	if st.Op == mapping.Resend && s.user.Applied.Known && s.user.Writes <= s.user.Applied.Writes {
+		note.Resend = s.user.Resends + 1 // counted before it is sent: at most so often
+	}
+	if st.Op == mapping.Invite {
+		s.user.Asked = append(lacking(s.user.Asked, note.Address), note.Address)
+		note.asked = s.user.Asked
+	}
+	return note
+}
+
+// made is the result of a step that left the CMS with link: whom an invitation replaces becomes the former account.
+func (s *userSync) made(st mapping.Step, link directory.Link) directory.UserResult {
 	if st.Old {
-		return directory.UserResult{Old: &link}, nil
+		return directory.UserResult{Old: &link}
 	}
 	res := directory.UserResult{Link: &link, Own: st.Op == mapping.Invite}
 	if st.Op == mapping.Invite && s.user.Link.Kind == directory.Collaborator {
@@ -74,7 +84,7 @@ func (s *userSync) step(ctx context.Context, st mapping.Step) (directory.UserRes
 		old := s.user.Old
 		res.Old = &old
 	}
-	return res, nil
+	return res
 }
 
 // idents are the CMS identities that a step touches.
@@ -139,6 +149,11 @@ func (s *userSync) stepFailed(ctx context.Context, st mapping.Step, err error) (
 	case errors.Is(err, errNoIntent), !errors.As(err, &ce):
 		return outcome{}, err
 	}
+	return s.callFailed(ctx, st, ce, err)
+}
+
+// callFailed decides what the error of a call means that may have reached the CMS.
+func (s *userSync) callFailed(ctx context.Context, st mapping.Step, ce *cmsclient.Error, err error) (outcome, error) {
 	if (st.Op == mapping.Invite || st.Op == mapping.Resend) && ce.StopsInvitations() {
 		s.engine.stopInvitations(ctx, ce)
 		s.refused = true

@@ -20,7 +20,7 @@ const (
 func FreePorts(n int) ([]int, error) {
 	var ports []int
 	for range 100 * n {
-		port := firstPort + rand.IntN(lastPort-firstPort)
+		port := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // nobody gains by guessing it
 		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
 		if err != nil {
 			continue // taken

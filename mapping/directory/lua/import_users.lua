@@ -66,6 +66,7 @@ for at = 3, #ARGV, 8 do
   for i = at, at + 7 do l[#l+1] = ARGV[i] end
   local id, what = owner_of(l)
   if what == 'link' and (call('HGET', p..':u:'..id, 'miss') or '0') ~= '0' then call('HSET', p..':u:'..id, 'miss', '0') end
+  if what == 'old' then call('HDEL', p..':u:'..id, 'omiss') end
   if not id then
     if not call('ZSCORE', p..':gone', d_cmskey(l[1], l[2])) then report(at, 'new', '') end
   elseif what and not d_busy(p, p..':u:'..id, 'user/'..id, pic) then

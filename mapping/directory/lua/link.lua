@@ -151,6 +151,7 @@ local function d_old(p, id, o)
     call('HSETNX', p..':x:cms', has, id)
   end
   call('HSET', u, 'okind', o[1], 'ocid', o[2], 'oaddr', o[3], 'oaddrf', o[4], 'oactive', o[6])
+  call('HDEL', u, 'omiss')
   d_former(p, id, has ~= '' and o[5] or '')
   if f[3] ~= o[4] then
     d_place(p, id, f[3])
