@@ -3,7 +3,6 @@ package reconcile
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -17,8 +16,11 @@ import (
 // holdersWait is when the deletion of a role is tried again while people who lose it wait for their turn.
 const holdersWait = 500 * time.Millisecond
 
-// opRenameRole is the intent of a role's new name.
-const opRenameRole = "rename_role"
+// Intents of group syncs: a new role, and a role's new name.
+const (
+	opCreateRole = "create_role"
+	opRenameRole = "rename_role"
+)
 
 // groupSync gives a group its role and tells its members.
 type groupSync struct {
@@ -53,6 +55,9 @@ func (s *groupSync) round(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	}
 	s.group, s.waiting, s.held, s.keep = work.Item, work.Waiting, work.Held, work.Keep
+	if s.now == 0 {
+		s.now = work.Now
+	}
 	if s.outdated(work.Rules) {
 		return s.finish(ctx, directory.GroupResult{}, outdatedVerdict())
 	}
@@ -88,6 +93,8 @@ func (s *groupSync) carryOut(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	case told:
 		return outcome{}, errAgain // whoever holds a role that goes has work waiting now
+	case s.coming():
+		return s.awaitRole(ctx)
 	case s.group.DropRole != "":
 		return s.dropRole(ctx)
 	}
@@ -96,7 +103,12 @@ func (s *groupSync) carryOut(ctx context.Context) (outcome, error) {
 
 // giveRole makes the group's role what it is to be. done says that the sync has ended, or errAgain that it is planned anew.
 func (s *groupSync) giveRole(ctx context.Context) (out outcome, done bool, err error) {
-	switch plan := s.set.Rules.PlanGroup(groupCase(s.group), s.roles); plan.Action {
+	plan := s.set.Rules.PlanGroup(groupCase(s.group), s.roles)
+	if i, _ := s.openIntent(); s.coming() && (plan.Action != mapping.CreateRole || i.Address != s.group.Name) {
+		out, err = s.awaitRole(ctx)
+		return out, true, err
+	}
+	switch plan.Action {
 	case mapping.LinkRole:
 		return s.link(ctx, directory.Role{ID: plan.Role.ID, Name: plan.Role.Name})
 	case mapping.CreateRole:
@@ -109,6 +121,28 @@ func (s *groupSync) giveRole(ctx context.Context) (out outcome, done bool, err e
 	case mapping.LeaveRole:
 	}
 	return outcome{}, false, nil
+}
+
+// coming says that a role which was asked for, and which a look has not shown, may still come. Asking for the same name once
+// more is safe, since the CMS has a name once; whatever else is to be done waits, so that nobody forgets the role.
+func (s *groupSync) coming() bool {
+	i, open := s.openIntent()
+	return open && i.Op == opCreateRole && !s.certain()
+}
+
+// unknown is what becomes of the intent when the newest call has settled nothing: a role that may be coming is remembered.
+func (s *groupSync) unknown() directory.IntentChange {
+	if s.coming() {
+		return directory.KeepIntent
+	}
+	return s.cleared()
+}
+
+// awaitRole leaves the key until the role that may be coming must have come.
+func (s *groupSync) awaitRole(ctx context.Context) (outcome, error) {
+	after := time.Duration(s.lease.Look-s.now) * time.Millisecond
+	return s.finish(ctx, directory.GroupResult{}, queue.Verdict{Outcome: queue.Wait, After: max(after, holdersWait), Code: "role_coming",
+		Text: "a role that was asked for before may still be made: it is looked for when that can be no more"})
 }
 
 // link makes an existing role (or none) the group's. A role that the proxy made is dropped when its holders are moved.
@@ -134,7 +168,7 @@ func (s *groupSync) goOn(ctx context.Context, res directory.GroupResult) (outcom
 func (s *groupSync) createRole(ctx context.Context, template mapping.Role) (outcome, bool, error) {
 	// The set was made of these roles, so the template is among them.
 	i := slices.IndexFunc(s.all, func(r cmsclient.Role) bool { return r.ID == template.ID })
-	if err := s.intend(ctx, intent{Op: "create_role", Address: s.group.Name}, directory.TakesNothing, "role:"+fold(s.group.Name)); err != nil {
+	if err := s.intend(ctx, intent{Op: opCreateRole, Address: s.group.Name}, directory.TakesNothing, "role:"+fold(s.group.Name)); err != nil {
 		return s.callFailed(ctx, err)
 	}
 	role, err := s.engine.cms.CreateRole(ctx, s.all[i].Template(s.group.Name))
@@ -241,8 +275,7 @@ func (s *groupSync) dropped(ctx context.Context, role string, err error) (outcom
 func (s *groupSync) look(ctx context.Context) error {
 	s.looked, s.called, s.last = true, true, cmp.Or(s.last, "look")
 	s.send.until = time.Time{}
-	var i intent
-	open := s.lease.Intent != "" && json.Unmarshal([]byte(s.lease.Intent), &i) == nil
+	i, open := s.openIntent()
 	if err := s.engine.readRoles(ctx); err != nil {
 		return err
 	}
@@ -256,7 +289,7 @@ func (s *groupSync) look(ctx context.Context) error {
 	switch {
 	case !open:
 		shown = true
-	case i.Op == "create_role":
+	case i.Op == opCreateRole:
 		var role mapping.Role
 		if role, shown = exactly(all, i.Address); shown {
 			res.Role = &directory.Role{ID: role.ID, Name: role.Name, Owned: true}
@@ -269,7 +302,9 @@ func (s *groupSync) look(ctx context.Context) error {
 	if !shown && s.own {
 		s.doubt = true
 	}
-	res.Intent = s.cleared()
+	if res.Intent = s.unknown(); shown {
+		res.Intent = s.cleared()
+	}
 	_, err = s.settle(ctx, res)
 	if _, taken := errors.AsType[*directory.TakenError](err); taken {
 		res.Role, res.TellMembers = nil, false // another group has taken it over meanwhile
@@ -305,7 +340,7 @@ func (s *groupSync) callFailed(ctx context.Context, err error) (outcome, bool, e
 		return outcome{}, true, err
 	}
 	switch class := cmsclient.Classify(err); {
-	case ce.Unknown:
+	case ce.Unknown, class == cmsclient.Already && s.coming():
 		if err := s.look(ctx); err != nil {
 			out, err := s.unreadable(ctx, err)
 			return out, true, err
@@ -322,6 +357,6 @@ func (s *groupSync) callFailed(ctx context.Context, err error) (outcome, bool, e
 		}
 		return s.goOn(ctx, directory.GroupResult{Intent: s.cleared(), Role: &directory.Role{}})
 	}
-	out, err := s.finish(ctx, directory.GroupResult{Intent: s.cleared()}, s.failure(ctx, err))
+	out, err := s.finish(ctx, directory.GroupResult{Intent: s.unknown()}, s.failure(ctx, err))
 	return out, true, err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scimcms/scimcms/cmsclient"
+	"github.com/scimcms/scimcms/cmsclient/cmstest"
 	"github.com/scimcms/scimcms/mapping"
 	"github.com/scimcms/scimcms/mapping/directory"
 	"github.com/scimcms/scimcms/mapping/reconcile"
@@ -100,6 +101,73 @@ func TestRoleThatALookFindsWithAnotherGroupIsLeftToIt(t *testing.T) {
 		r.settle()
 		if other = r.group(other.ID); !other.Managed || other.RoleID == "" || r.user(u.ID).Link.RoleID != other.RoleID {
 			t.Errorf("%+v", other)
+		}
+	})
+}
+
+// atCall does something when the n-th CMS call from now on is about to be sent.
+func (r *rig) atCall(n int, do func()) {
+	r.gate.wait = func() {
+		if n--; n == 0 {
+			do()
+		}
+	}
+}
+
+// A role that is on its way still when its group is called otherwise, or is deleted, is not left behind.
+func TestRoleThatComesLateForAnotherNameIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*rig, directory.Group){
+		"renamed after a second try failed": func(r *rig, _ directory.Group) {
+			r.fault(cmstest.Fault{Method: "POST", Path: "/roles", Times: 1, Action: "status", Status: 503})
+			r.atCall(2, func() {
+				_, err := r.dir.WriteGroup(r.ctx, r.findGroup("Writers"), directory.GroupChange{Wish: directory.GroupWish{Name: "Poets"}}, "")
+				r.must(err)
+			})
+		},
+		"renamed": func(r *rig, g directory.Group) {
+			_, err := r.dir.WriteGroup(r.ctx, g, directory.GroupChange{Wish: directory.GroupWish{Name: "Poets"}}, "")
+			r.must(err)
+		},
+		"deleted": func(r *rig, g directory.Group) {
+			_, err := r.dir.DeleteGroup(r.ctx, g.ID, nil, "")
+			r.must(err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, editors(), func(t *testing.T, r *rig) {
+				r.fault(cmstest.Fault{Method: "POST", Path: "/roles", Times: 1, Action: "drop_before"})
+				r.atCall(2, func() { change(r, r.findGroup("Writers")) }) // a look follows the call
+				_, err := r.engine.CreateGroup(r.ctx, directory.GroupWish{Name: "Writers"}, nil, 0)
+				r.must(err)
+				r.clock.Advance(5 * time.Second)
+				r.work()
+				_, err = r.byHand().CreateRole(r.ctx, cmsclient.RoleAttributes{Name: "Writers"})
+				r.must(err)
+				r.settle()
+				if id := r.roleID("Writers"); id != "" {
+					t.Errorf("role %s stays", id)
+				}
+				if name != "deleted" && r.roleID("Poets") != r.findGroup("Poets").RoleID {
+					t.Errorf("%+v", r.findGroup("Poets"))
+				}
+			})
+		})
+	}
+}
+
+// A role that comes late, just before it is asked for once more, is its group's.
+func TestRoleThatComesLateBeforeItIsAskedForAgainIsItsGroups(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		r.fault(cmstest.Fault{Method: "POST", Path: "/roles", Times: 1, Action: "drop_before"})
+		r.atCall(3, func() {
+			_, err := r.byHand().CreateRole(r.ctx, cmsclient.RoleAttributes{Name: "Writers"})
+			r.must(err)
+		})
+		g := r.createGroup("Writers")
+		r.settle()
+		if g = r.group(g.ID); g.Sync.State != directory.Synced || !g.Owned || g.RoleID != r.roleID("Writers") {
+			t.Errorf("%+v", g)
 		}
 	})
 }

@@ -181,6 +181,18 @@ func (s *syncing) cleared() directory.IntentChange {
 	return directory.ClearIntent
 }
 
+// certain says that no call of this key may still arrive.
+func (s *syncing) certain() bool { return !s.doubt && s.lease.Look <= s.now }
+
+// openIntent is the call that was noted last, if its outcome is not known.
+func (s *syncing) openIntent() (intent, bool) {
+	var i intent
+	if s.lease.Intent == "" || json.Unmarshal([]byte(s.lease.Intent), &i) != nil {
+		return intent{}, false
+	}
+	return i, true
+}
+
 // mustLook says that the CMS is to be read before anything is planned: an earlier call may have been applied, or still
 // be under way.
 func (s *syncing) mustLook() bool {

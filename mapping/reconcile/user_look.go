@@ -3,7 +3,6 @@ package reconcile
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -171,14 +170,6 @@ func (s *userSync) strayIn(p *people, v *sight) {
 }
 
 func same(a, b directory.Link) bool { return a.Kind == b.Kind && a.ID == b.ID }
-
-func (s *userSync) openIntent() (intent, bool) {
-	var i intent
-	if s.lease.Intent == "" || json.Unmarshal([]byte(s.lease.Intent), &i) != nil {
-		return intent{}, false
-	}
-	return i, true
-}
 
 // inviting says that an invitation to the wished address may be under way: the person is to be sought by it.
 func (s *userSync) inviting() bool {

@@ -208,9 +208,6 @@ func (s *userSync) conclude(ctx context.Context, c mapping.Case, plan mapping.Pl
 	return s.finish(ctx, res, queue.Verdict{Outcome: queue.Done})
 }
 
-// certain says that no call of this key may still arrive.
-func (s *userSync) certain() bool { return !s.doubt && s.lease.Look <= s.now }
-
 // removalPaused says that somebody is still there who is to be removed.
 func (s *userSync) removalPaused(c mapping.Case) bool {
 	configured := s.set.Rules.Policy("").Remove

@@ -50,7 +50,7 @@ var mutants = []mutant{
 	{name: "no look before a call is repeated", seed: 12, scripts: []change{
 		{"for i = 1, 7 do r[i] = r[i] or '' end", "for i = 1, 7 do r[i] = r[i] or '' end r[4] = '' r[5] = ''"},
 	}},
-	{name: "no intent", seed: 42, scripts: []change{
+	{name: "no intent", seed: 71, scripts: []change{
 		{"redis.call('HSET', k, 'intent', intent, 'ilook', q_num(new), 'itoken', r[4] or '', 'look', old > 0 and q_num(old) or '')", ""},
 	}},
 	{name: "an entity is linked though it belongs to somebody else", seed: 11, scripts: []change{
