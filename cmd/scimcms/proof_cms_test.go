@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -52,8 +53,7 @@ type call struct {
 	who          string // the address that a write is about; "" when it is about nobody
 	body         string
 	start, end   int64
-	began        time.Time
-	took         time.Duration
+	left         int64 // when the caller gave up, if it did before the end
 	status       int
 	answered     bool
 	effect       bool // a write that changed something
@@ -161,7 +161,7 @@ func (c *cms) now() int64 {
 func (c *cms) begin(r *http.Request, body string) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &call{method: r.Method, path: strings.TrimPrefix(r.URL.Path, "/"), body: body, start: c.now(), began: time.Now()}
+	l := &call{method: r.Method, path: strings.TrimPrefix(r.URL.Path, "/"), body: body, start: c.now()}
 	if l.write() {
 		var in struct {
 			Data struct{ Attributes struct{ Email string } }
@@ -173,11 +173,23 @@ func (c *cms) begin(r *http.Request, body string) *call {
 		}
 	}
 	c.calls = append(c.calls, l)
+	context.AfterFunc(r.Context(), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if l.end == 0 {
+			l.left = c.now()
+		}
+	})
 	return l
 }
 
-// overdue says that a call was carried out later than any that its caller reckons with: the machine was too busy.
-func (l *call) overdue() bool { return l != nil && l.took > lateTime }
+// over is when the caller had its answer, or gave up; 0: neither.
+func (l *call) over() int64 {
+	if l.left != 0 {
+		return l.left
+	}
+	return l.end
+}
 
 func (l *call) write() bool { return l.method != http.MethodGet }
 
@@ -187,7 +199,7 @@ func (l *call) entity() string { return strings.TrimSuffix(l.path, "/resend") }
 func (c *cms) end(l *call, status int, answered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.status, l.answered, l.end, l.took = status, answered, c.now(), time.Since(l.began)
+	l.status, l.answered, l.end = status, answered && l.left == 0, c.now()
 }
 
 // apply has the emulator carry a call out and notes what that changed.
