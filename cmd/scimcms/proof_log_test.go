@@ -80,7 +80,7 @@ func (c *cms) landedLate(before, w *call) bool {
 			seen[r.path] = true
 		}
 	}
-	return !(seen["users"] && seen["site-invitations"]) && !seen[w.entity()]
+	return (!seen["users"] || !seen["site-invitations"]) && !seen[w.entity()]
 }
 
 // looked says that the person was read between two writes.

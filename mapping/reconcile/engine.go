@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,7 +75,7 @@ type Engine struct {
 
 	live     atomic.Pointer[live]
 	mark     dryRunMark
-	inFlight sync.WaitGroup // syncs that requests began
+	inFlight inFlight // syncs that requests began
 	binding  binding
 	epoch    epoch
 	service  directory.User
@@ -127,19 +126,7 @@ func (e *Engine) Name() string { return e.o.Project }
 func (e *Engine) Queue() *queue.Queue { return e.queue }
 
 // Drain waits until the syncs that requests began have ended, or ctx is done.
-func (e *Engine) Drain(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		e.inFlight.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (e *Engine) Drain(ctx context.Context) error { return e.inFlight.Wait(ctx) }
 
 // Discard is an observer that nobody listens to.
 var Discard Observer = nobody{}
