@@ -24,7 +24,7 @@ func Problems(dump map[string]Value) (wrong []string) {
 			}
 		}
 	}
-	return slices.Concat(wrong, s.addresses(), s.externals(), s.members(), s.groups())
+	return slices.Sorted(slices.Values(slices.Concat(wrong, s.addresses(), s.externals(), s.members(), s.groups())))
 }
 
 // snapshot is a dump, with its records taken out.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,6 +127,7 @@ func (w *world) late(c *lateCall) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.onTheWay = append(w.onTheWay, c)
+	slices.SortStableFunc(w.onTheWay, func(a, b *lateCall) int { return strings.Compare(a.who.name+a.name, b.who.name+b.name) })
 	w.count("late call")
 }
 

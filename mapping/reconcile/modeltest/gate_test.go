@@ -67,8 +67,13 @@ func (g *gates) wait(ctx context.Context, who *replica, cms bool, name string) (
 	}
 }
 
+// step is how much time passes with each call, so that no two of those who wait for a time ever wake at the same: which of them
+// went on first would be the scheduler's to say, and a seed no whole description of a run.
+const step = time.Microsecond
+
 // waiting are the calls that can go on, in an order that does not depend on who was scheduled first.
 func (g *gates) waiting() []*gate {
+	let(step)
 	synctest.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -82,6 +87,8 @@ func (g *gates) release(o *gate, f fate) {
 	g.open = slices.DeleteFunc(g.open, func(x *gate) bool { return x == o })
 	g.mu.Unlock()
 	o.give <- f
+	let(step)
+	synctest.Wait()
 }
 
 // freeze has a process stand still.

@@ -35,6 +35,7 @@ func (w *world) perform(n int, o op) {
 		w.turn()
 	}
 	for n := range 5000 {
+		w.waiting()
 		w.mu.Lock()
 		enough := w.clients < maxClients
 		w.mu.Unlock()
@@ -62,11 +63,14 @@ func (w *world) client(e *event, do func(ctx context.Context, r *replica) error)
 		err := do(as(context.Background(), fmt.Sprintf("op%d", e.n)), r)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.clients--
-		w.tick++
-		e.end, e.outcome = w.tick, outcomeOf(err)
-		w.note("op%d: %s %v", e.n, e.outcome, err)
+		w.answers = append(w.answers, answer{e, err})
 	})
+}
+
+// answer is what a client was told.
+type answer struct {
+	*event
+	err error
 }
 
 func outcomeOf(err error) outcome {
@@ -392,7 +396,7 @@ func (w *world) trouble(o op) {
 		let(time.Duration(1+o.C) * 100 * time.Millisecond)
 	case "long wait":
 		d := longWaits[o.B%len(longWaits)]
-		if len(w.gates.waiting()) > 0 {
+		if len(w.waiting()) > 0 {
 			counted("calls held up for " + d.String())
 		}
 		let(d)
@@ -473,7 +477,7 @@ func (w *world) release(ctx context.Context, r *replica, keys []string) {
 
 // lose breaks one call's connection.
 func (w *world) lose() {
-	waiting := w.gates.waiting()
+	waiting := w.waiting()
 	if len(waiting) == 0 {
 		return
 	}

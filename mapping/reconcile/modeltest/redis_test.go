@@ -217,12 +217,12 @@ func (h hook) loaded(ctx context.Context, next redis.ProcessHook, cmd redis.Cmde
 func (h hook) describe(cmd redis.Cmder) string {
 	args := cmd.Args()
 	switch strings.ToLower(cmd.Name()) {
-	case "eval":
+	case "eval", "eval_ro":
 		text, _ := args[1].(string)
 		name := h.w.scripts.learn(text)
 		args[1] = h.w.mutant.patch(name, text)
 		return name + subjects(args)
-	case "evalsha":
+	case "evalsha", "evalsha_ro":
 		id, _ := args[1].(string)
 		name := h.w.scripts.known(id)
 		if h.w.mutant.scripts != nil || name == "" {

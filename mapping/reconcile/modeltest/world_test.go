@@ -56,6 +56,7 @@ type world struct {
 	mu       sync.Mutex
 	onTheWay []*lateCall
 	clients  int
+	answers  []answer // that are not noted yet
 	tick     int
 	reads    int
 	report   report
@@ -283,9 +284,25 @@ func (w *world) alive() (out []*replica) {
 	return out
 }
 
+// waiting are the calls that can go on. Whoever has been answered meanwhile is noted as such.
+func (w *world) waiting() []*gate {
+	out := w.gates.waiting()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.SortFunc(w.answers, func(a, b answer) int { return a.n - b.n })
+	for _, a := range w.answers {
+		w.clients--
+		w.tick++
+		a.end, a.outcome = w.tick, outcomeOf(a.err)
+		w.note("op%d: %s %v", a.n, a.outcome, a.err)
+	}
+	w.answers = nil
+	return out
+}
+
 // turn lets one thing happen.
 func (w *world) turn() {
-	waiting := w.gates.waiting()
+	waiting := w.waiting()
 	w.mu.Lock()
 	onTheWay := len(w.onTheWay)
 	w.mu.Unlock()
@@ -340,7 +357,7 @@ func (w *world) die(g *gate) {
 	w.count("process death")
 	w.mu.Unlock()
 	w.gates.kill(g.who)
-	for _, o := range w.gates.waiting() {
+	for _, o := range w.waiting() {
 		if o.who == g.who {
 			w.gates.release(o, w.lot(o.cms))
 		}
@@ -366,7 +383,7 @@ func (w *world) restartRedis() {
 	w.note("Redis restarts")
 	w.count("Redis restart")
 	w.mu.Unlock()
-	for _, g := range w.gates.waiting() {
+	for _, g := range w.waiting() {
 		if !g.cms {
 			w.gates.release(g, w.lot(false))
 		}
@@ -416,7 +433,7 @@ func (w *world) depth() (queued int) {
 // quiet goes on without faults until nothing is queued. It reports whether that came about.
 func (w *world) quiet() bool {
 	for n := range 20_000 {
-		if waiting := w.gates.waiting(); len(waiting) > 0 {
+		if waiting := w.waiting(); len(waiting) > 0 {
 			w.open(waiting[w.rng.IntN(len(waiting))])
 			continue
 		}
