@@ -26,9 +26,10 @@ const (
 type groupSync struct {
 	syncing
 	group   directory.Group
-	waiting int // holders of the role to drop with work of their own waiting
-	held    int // and those whom the brake holds
-	keep    int // and those who keep it
+	waiting int  // holders of the role to drop with work of their own waiting
+	held    int  // and those whom the brake holds
+	keep    int  // and those who keep it
+	early   bool // a role that was asked for before could come when this sync asked for it
 	roles   mapping.RoleSet
 	all     []cmsclient.Role
 }
@@ -124,10 +125,11 @@ func (s *groupSync) giveRole(ctx context.Context) (out outcome, done bool, err e
 }
 
 // coming says that a role which was asked for, and which a look has not shown, may still come. Asking for the same name once
-// more is safe, since the CMS has a name once; whatever else is to be done waits, so that nobody forgets the role.
+// more is safe, since the CMS has a name once; whatever else is to be done waits, so that nobody forgets the role. A call that
+// was answered brings none.
 func (s *groupSync) coming() bool {
 	i, open := s.openIntent()
-	return open && i.Op == opCreateRole && !s.certain()
+	return open && i.Op == opCreateRole && !s.certain() && (s.early || !s.own)
 }
 
 // unknown is what becomes of the intent when the newest call has settled nothing: a role that may be coming is remembered.
@@ -168,6 +170,7 @@ func (s *groupSync) goOn(ctx context.Context, res directory.GroupResult) (outcom
 func (s *groupSync) createRole(ctx context.Context, template mapping.Role) (outcome, bool, error) {
 	// The set was made of these roles, so the template is among them.
 	i := slices.IndexFunc(s.all, func(r cmsclient.Role) bool { return r.ID == template.ID })
+	s.early = s.coming()
 	if err := s.intend(ctx, intent{Op: opCreateRole, Address: s.group.Name}, directory.TakesNothing, "role:"+fold(s.group.Name)); err != nil {
 		return s.callFailed(ctx, err)
 	}
@@ -302,6 +305,7 @@ func (s *groupSync) look(ctx context.Context) error {
 	if !shown && s.own {
 		s.doubt = true
 	}
+	s.own = false
 	if res.Intent = s.unknown(); shown {
 		res.Intent = s.cleared()
 	}
@@ -310,7 +314,6 @@ func (s *groupSync) look(ctx context.Context) error {
 		res.Role, res.TellMembers = nil, false // another group has taken it over meanwhile
 		_, err = s.settle(ctx, res)
 	}
-	s.own = false
 	return err
 }
 

@@ -206,7 +206,7 @@ func (e *Engine) importMissing(ctx context.Context, picture int64, found *people
 		}
 		gone, err := e.dir.ImportMissing(ctx, picture, missing)
 		if gone > 0 {
-			e.log.InfoContext(ctx, "people are gone from the CMS", "project", e.o.Project, "people", gone)
+			e.log.InfoContext(ctx, "collaborators or invitations are gone from the CMS", "project", e.o.Project, "count", gone)
 		}
 		return err
 	})

@@ -172,6 +172,26 @@ func TestRoleThatComesLateBeforeItIsAskedForAgainIsItsGroups(t *testing.T) {
 	})
 }
 
+// A role that somebody makes by hand between a look and the only call for it is theirs, whatever look is owed besides.
+func TestRoleThatIsMadeByHandWhileALookIsOwedIsNotTheGroups(t *testing.T) {
+	each(t, editors(), func(t *testing.T, r *rig) {
+		r.importAll()
+		var g directory.Group
+		r.paused(func() { g = r.createGroup("Writers") })
+		_, err := r.queue.Take(r.ctx, queue.TakeOptions{})
+		r.must(err)
+		r.clock.Advance(16 * time.Second) // its holder has died: two looks are owed
+		r.atCall(2, func() {
+			_, err := r.byHand().CreateRole(r.ctx, cmsclient.RoleAttributes{Name: "Writers"})
+			r.must(err)
+		})
+		r.settle()
+		if g = r.group(g.ID); g.Owned || g.RoleID != "" || g.Sync.Code != "name_taken" {
+			t.Errorf("%+v", g)
+		}
+	})
+}
+
 // Names are unique in whatever case; a group may change the case of its own.
 func TestGroupsNameIsUniqueButForItself(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {
