@@ -97,6 +97,53 @@ func TestRedisDown_EveryCallSaysUnavailable(t *testing.T) {
 	}
 }
 
+// Whoever was told to wait for a replica accepts nothing that none has, and sends the CMS nothing whose note could be lost.
+func TestDurabilityReplica_NothingIsAcceptedThatNoReplicaHas(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	for name, write := range map[string]func(r *rig, u User, g Group) error{
+		"CreateUser": func(r *rig, _ User, _ Group) error { return fails(r.d.CreateUser(r.ctx, wish("new@x.org"), "")) },
+		"WriteUser": func(r *rig, u User, _ Group) error {
+			return fails(r.d.WriteUser(r.ctx, u, wish("ada@x.org", inactive), "", "user.write"))
+		},
+		"TouchUser":  func(r *rig, u User, _ Group) error { return fails(r.d.TouchUser(r.ctx, u, true, "")) },
+		"DeleteUser": func(r *rig, u User, _ Group) error { return fails(r.d.DeleteUser(r.ctx, u.ID, 0, "")) },
+		"CreateGroup": func(r *rig, _ User, _ Group) error {
+			return fails(r.d.CreateGroup(r.ctx, GroupWish{Name: "n"}, nil, 0, ""))
+		},
+		"WriteGroup": func(r *rig, _ User, g Group) error {
+			return fails(r.d.WriteGroup(r.ctx, g, GroupChange{Wish: GroupWish{Name: "n"}}, ""))
+		},
+		"ChangeMembers": func(r *rig, u User, g Group) error {
+			return fails(r.d.ChangeMembers(r.ctx, g.ID, MemberChange{Add: []string{u.ID}}, 0, ""))
+		},
+		"a long list": func(r *rig, _ User, g Group) error {
+			return fails(r.d.ChangeMembers(r.ctx, g.ID, MemberChange{Replace: true, Add: strangers(1200, "u")}, 0, ""))
+		},
+		"DeleteGroup": func(r *rig, _ User, g Group) error { return fails(r.d.DeleteGroup(r.ctx, g.ID, nil, "")) },
+		"Intend": func(r *rig, _ User, _ Group) error {
+			l := must(r.q.Take(r.ctx, queue.TakeOptions{}))(r)
+			return r.d.Intend(r.ctx, l, Call{Note: "i", Deadline: time.Second})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base := "{" + t.Name() + "}"
+			r := newRig(t.Context(), t, queuetest.Store{Client: server.Client, Base: base})
+			ada := r.create("ada@x.org")
+			editors := r.createGroup("Editors")
+			client := must(queue.Open(server.URL))(r)
+			defer func() { _ = client.Close() }()
+			queue.WaitForReplica(client)
+			waits := newRig(t.Context(), t, queuetest.Store{Client: client, Base: base})
+			err := write(waits, r.user(ada.ID), r.group(editors.ID))
+			if e, ok := as[*UnavailableError](err); !ok || !strings.Contains(e.Unwrap().Error(), "acknowledged") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 func TestScripts_WorkAfterRedisHasForgottenThem(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)

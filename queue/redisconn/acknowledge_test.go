@@ -15,13 +15,22 @@ import (
 // count is a script that writes.
 var count = redis.NewScript("return redis.call('INCR', KEYS[1])")
 
+// A replica mostly has a write before anybody can look. One that stands still does not say that it has it.
 func TestAcknowledgedWriteIsOnAReplica(t *testing.T) {
 	t.Parallel()
 	f := queuetest.StartFailover(t)
-	client := open(t, f.URL)
-	redisconn.WaitForReplica(client, 5*time.Second)
-	must(t, count.Run(redisconn.Acknowledged(ctx), client, []string{"k"}).Err())
-	if n, err := f.Replica.Client.Get(ctx, "k").Int(); err != nil || n != 1 {
+	patient, hasty := open(t, f.URL), open(t, f.URL)
+	redisconn.WaitForReplica(patient, 5*time.Second)
+	redisconn.WaitForReplica(hasty, 10*time.Millisecond)
+	must(t, count.Run(redisconn.Acknowledged(ctx), patient, []string{"k"}).Err())
+	f.Replica.Freeze()
+	err := count.Run(redisconn.Acknowledged(ctx), hasty, []string{"k"}).Err()
+	f.Replica.Thaw()
+	if !errors.Is(err, redisconn.ErrNotAcknowledged) {
+		t.Fatalf("the replica stands still, but the client says %v", err)
+	}
+	must(t, count.Run(redisconn.Acknowledged(ctx), patient, []string{"k"}).Err())
+	if n, err := f.Replica.Client.Get(ctx, "k").Int(); err != nil || n != 3 {
 		t.Fatalf("the replica has %d, %v", n, err)
 	}
 }
