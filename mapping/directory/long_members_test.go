@@ -122,6 +122,22 @@ func TestStage_ADeltaBetweenStagingAndSwapMakesTheSwapStale(t *testing.T) {
 	})
 }
 
+func TestLongList_IsStagedAnewWhenTheMembershipChangedMeanwhile(t *testing.T) {
+	each(t, func(r *rig) {
+		p := r.seed(6)
+		g := r.createGroup("Editors", p[0], p[1])
+		clock, commits := r.d.opts.Clock, 0
+		r.d.opts.Clock = func() time.Time { // is asked right before a commit
+			if commits++; commits == 1 {
+				r.change(g.ID, MemberChange{Add: []string{p[5]}})
+			}
+			return clock()
+		}
+		r.equal("members", ids(r.replaced(g.ID, p[1:4])), sorted(p[1:4]...))
+		r.equal("commits", commits, 3)
+	})
+}
+
 func (r *rig) swap(g Group, s staged) string {
 	r.Helper()
 	return str(at(must(r.d.swap(r.ctx, g, s, nil, askedOf{}))(r).list, 0))
