@@ -192,6 +192,39 @@ func TestAccountOfAnInvitationOfUnknownOutcomeBelongsToWhoHasItsAddress(t *testi
 	})
 }
 
+// If they keep an account of their own it is a former one of whoever was invited: nobody gets in by it once those are in
+// elsewhere, or are to have no access.
+func TestAccountOfAnInvitationOfUnknownOutcomeIsNotLeftToWhoKeepsAnother(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*directory.UserWish){
+		"stays": func(*directory.UserWish) {}, "leaves": func(w *directory.UserWish) { w.Active = false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, editors(), func(t *testing.T, r *rig) {
+				other := r.member("other@example.org")
+				u := r.waiting("first@example.org")
+				r.dying(u.ID, "first@example.org")
+				r.update(u.ID, person("first@example.org", moved("second@example.org"), change))
+				r.lateInvitation("first@example.org")
+				r.accept("first@example.org")
+				r.update(other.ID, person("other@example.org", moved("first@example.org")))
+				r.clock.Advance(16 * time.Second)
+				r.settle()
+				if name == "stays" {
+					r.accept("second@example.org")
+				}
+				r.importAll()
+				r.settle()
+				for _, c := range r.cms.State().Users {
+					if c.Text("email") == "first@example.org" && c.Attributes["is_active"] == true {
+						t.Errorf("still in: %+v", r.user(u.ID))
+					}
+				}
+			})
+		})
+	}
+}
+
 // The same when the next address is a leaver's: what comes with that does not replace what was asked for.
 func TestInvitationOfUnknownOutcomeIsWithdrawnThoughALeaversAddressIsTaken(t *testing.T) {
 	each(t, editors(), func(t *testing.T, r *rig) {

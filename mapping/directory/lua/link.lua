@@ -38,6 +38,13 @@ local function d_holder(p, id, index, value)
   return o, nil
 end
 
+-- Whether somebody who has an address by now keeps an account of their own under another one (on_email_change: keep): they
+-- will not take what is there, nor answer for it.
+local function d_keeps(p, o, entity, addrf)
+  local f = call('HMGET', p..':u:'..o, 'ckind', 'cid', 'caddrf')
+  return f[1] == 'collaborator' and d_cmskey(f[1], f[2]) ~= entity and f[3] ~= addrf
+end
+
 -- Takes an entity, or what stands in its place under its address, away from a record that nobody wishes anything of: its
 -- link, or the former account of a re-invitation, which it would else lock out at its next sync.
 local function d_release(p, o, entity, addrf)
@@ -110,9 +117,8 @@ local function d_link(p, id, l, keep, own)
     clash, twin2 = d_holder(p, id, addr, l[4])
     if clash then
       -- Somebody else has the address by now. What was this record's under it stays its own, and so does a leaver's: all
-      -- of it, if the other one keeps an account of their own under another address (on_email_change: keep).
-      local other = call('HMGET', p..':u:'..clash, 'ckind', 'cid', 'caddrf')
-      local keeps = o[6] == 'deleted' and other[1] == 'collaborator' and d_cmskey(other[1], other[2]) ~= has and other[3] ~= l[4]
+      -- of it, if the other one keeps another account.
+      local keeps = o[6] == 'deleted' and d_keeps(p, clash, has, l[4])
       if not own and not keeps and (had ~= has or (o[3] ~= l[4] and o[6] ~= 'deleted')) then return clash end
     end
   end

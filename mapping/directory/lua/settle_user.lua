@@ -21,10 +21,13 @@ end
 local had = call('HMGET', u, 'ckind', 'cid', 'caddrf', 'okind', 'ocid', 'oaddrf')
 local clash, former
 if ARGV[23] == '1' and ARGV[25] ~= '' then
-  clash, former = d_holder(p, id, p..':x:cms', d_cmskey(ARGV[24], ARGV[25]))
-  -- An account that somebody made by an invitation which the record gave up belongs to whoever has its address by now.
+  local entity = d_cmskey(ARGV[24], ARGV[25])
+  clash, former = d_holder(p, id, p..':x:cms', entity)
+  -- An account that somebody made by an invitation which the record gave up belongs to whoever has its address by now, and to
+  -- the record if they keep another one.
   if not clash and ARGV[24] == 'collaborator' and had[2] ~= ARGV[25] and had[5] ~= ARGV[25] then
-    clash = d_holder(p, id, p..':x:addr', ARGV[27])
+    local o = d_holder(p, id, p..':x:addr', ARGV[27])
+    if o and not d_keeps(p, o, entity, ARGV[27]) then clash = o end
   end
   if clash then return {'taken', clash, d_leaving(p, clash, ARGV[24], ARGV[25])} end
 end
