@@ -2,6 +2,7 @@ package redisconn_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ var count = redis.NewScript("return redis.call('INCR', KEYS[1])")
 func TestAcknowledgedWriteIsOnAReplica(t *testing.T) {
 	t.Parallel()
 	f := queuetest.StartFailover(t)
+	must(t, f.Primary.Client.ConfigSet(ctx, "min-replicas-to-write", "0").Err()) // the client alone is to refuse, however long this takes
 	patient, hasty := open(t, f.URL), open(t, f.URL)
 	redisconn.WaitForReplica(patient, 5*time.Second)
 	redisconn.WaitForReplica(hasty, 10*time.Millisecond)
@@ -41,7 +43,7 @@ func TestWriteThatNoReplicaHasIsNotAcknowledged(t *testing.T) {
 	for name, url := range map[string]string{"one server": server.URL, "cluster": queuetest.ClusterStore(t).URL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, key := open(t, url), "{"+t.Name()+"}"
+			client, key := open(t, url), rand.Text()
 			redisconn.WaitForReplica(client, 20*time.Millisecond)
 			if err := count.Run(redisconn.Acknowledged(ctx), client, []string{key}).Err(); !errors.Is(err, redisconn.ErrNotAcknowledged) {
 				t.Fatalf("nobody has it, but the client says %v", err)
