@@ -60,6 +60,7 @@ func TestReinviteKeepsTheOldCollaboratorUntilTheNewOneIsIn(t *testing.T) {
 	const third = "ada@third.example"
 	agreed := mapping.Applied{Known: true, Kind: mapping.Invitation, Address: ada, RoleID: "2", Active: true}
 	elsewhere := mapping.Applied{Known: true, Kind: mapping.Collaborator, Address: third, RoleID: "2", Active: true}
+	invitedElsewhere := mapping.Applied{Known: true, Kind: mapping.Invitation, Address: third, RoleID: "2", Active: true}
 	for _, tt := range []struct {
 		name     string
 		applied  mapping.Applied
@@ -79,6 +80,7 @@ func TestReinviteKeepsTheOldCollaboratorUntilTheNewOneIsIn(t *testing.T) {
 		{"a new role reaches both, the live one first", agreedRole, invitation("1"), oldCollaborator("1", true), "old: PUT role=2; PUT invitation role=2"},
 		{"a new role reaches both, nothing known", unknown, invitation("1"), oldCollaborator("1", true), "old: PUT role=2; PUT invitation role=2"},
 		{"no role for an old one that goes with it", unknown, collaborator("1", false), oldCollaborator("1", true), "PUT active=true role=2; old: PUT active=false"},
+		{"no role for an old one that goes with an account found", invitedElsewhere, collaborator("1", false), oldCollaborator("1", true), "PUT active=true role=2; old: PUT active=false"},
 		{"no role for an old one whose successor moves", elsewhere, at(third, collaborator("2", false)), oldCollaborator("1", true), "old: PUT active=false; POST invitation role=2"},
 		{"the old one's role drifted", agreed, invitation("2"), oldCollaborator("3", true), ""},
 		{"no role for an old one that is out", agreedRole, invitation("1"), oldCollaborator("1", false), "PUT invitation role=2"},

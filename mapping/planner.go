@@ -13,7 +13,7 @@ func (p *planner) admit() {
 	switch {
 	case p.Old.Kind == Invitation || (joined && p.Observed.Active):
 		p.retireOld()
-	case joined && (p.moves() || !p.present()): // goes when the other one is active again, or has a successor
+	case joined && (p.moves() || !p.present() || p.another(p.Observed)): // goes when the other one is active again, or has a successor
 	default:
 		p.updateOldRole()
 	}
