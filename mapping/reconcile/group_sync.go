@@ -29,7 +29,7 @@ type groupSync struct {
 	waiting int  // holders of the role to drop with work of their own waiting
 	held    int  // and those whom the brake holds
 	keep    int  // and those who keep it
-	early   bool // a role that was asked for before could come when this sync asked for it
+	early   bool // a role that was asked for before this sync's newest call may come
 	roles   mapping.RoleSet
 	all     []cmsclient.Role
 }
@@ -303,9 +303,8 @@ func (s *groupSync) look(ctx context.Context) error {
 		shown = !there
 	}
 	if !shown && s.own {
-		s.doubt = true
+		s.doubt, s.early = true, true
 	}
-	s.own = false
 	if res.Intent = s.unknown(); shown {
 		res.Intent = s.cleared()
 	}
@@ -314,6 +313,7 @@ func (s *groupSync) look(ctx context.Context) error {
 		res.Role, res.TellMembers = nil, false // another group has taken it over meanwhile
 		_, err = s.settle(ctx, res)
 	}
+	s.own = false
 	return err
 }
 
